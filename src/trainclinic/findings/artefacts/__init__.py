@@ -1,0 +1,1 @@
+"""ART: numbers that the logger made, not the training."""

@@ -1,0 +1,1 @@
+"""EVA: the evaluation split against the training loss."""

@@ -1,0 +1,1 @@
+"""GEN: texts that the model produced."""

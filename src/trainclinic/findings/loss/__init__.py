@@ -1,0 +1,1 @@
+"""LOS: levels, shapes and jumps of the training loss."""

@@ -1,0 +1,1 @@
+"""SCH: the learning rate over steps, and resumed histories."""

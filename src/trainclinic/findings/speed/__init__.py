@@ -1,0 +1,1 @@
+"""SPD: time per step, stalls and memory."""

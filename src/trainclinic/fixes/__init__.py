@@ -1,0 +1,5 @@
+"""What to change, and the files that change it.
+
+This room holds one file per fix: a recipe patch, a script edit or an action, what it treats and what to expect then. It
+knows no logs.
+"""
