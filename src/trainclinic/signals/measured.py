@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainclinic.record.run import RunRecord
     from trainclinic.record.series import Series
+    from trainclinic.signals.objective import Objective
 
 
 class Measured:
@@ -33,3 +34,10 @@ class Measured:
         """The evaluation-loss history that the run ended with, NaN kept."""
         series = self.record.get("eval/loss")
         return series.final() if series is not None else None
+
+    @cached_property
+    def objective(self) -> Objective:
+        """What the loss column is a loss of."""
+        from trainclinic.signals.objective import objective_of
+
+        return objective_of(self)
