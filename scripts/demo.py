@@ -1,0 +1,36 @@
+"""Diagnose two real failed fine-tunes: `python3 scripts/demo.py`. Needs Python 3.10 or newer and pip.
+
+Creates `.venv`, installs the package, prints the diagnosis of both bundled runs and writes each as an HTML report.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from environment import ROOT, python_with
+
+HARMFUL = 1
+
+
+def main() -> int:
+    """Print both diagnoses, write both reports, and say where they lie."""
+    command = [str(python_with()), "-m", "trainclinic", "diagnose"]
+    reports = []
+    for name in ("report-a", "report-b"):
+        run, page = ROOT / "examples" / name, ROOT / f"trainclinic-{name}.html"
+        print(f"\n$ trainclinic diagnose examples/{name}\n", flush=True)
+        printed = subprocess.run([*command, str(run)], check=False)
+        written = subprocess.run([*command, str(run), "-o", str(page)], check=False, stderr=subprocess.DEVNULL)
+        if {printed.returncode, written.returncode} != {HARMFUL}:
+            print(f"error: expected harmful findings in examples/{name}", file=sys.stderr)
+            return 2
+        reports.append(page)
+    print("\nThe same as pages to open in a browser:")
+    for page in reports:
+        print(f"  {page.as_uri()}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
