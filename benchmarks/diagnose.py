@@ -1,0 +1,188 @@
+"""Time the whole command against the peers, on the same files in the same run: `python benchmarks/diagnose.py`.
+
+Writes a typical run (5,000 rows) and a long one (1,000,000 rows) in four formats, installs `trainproof` and `runmedic`
+into an environment of their own, and runs each tool on each file in turn. Prints wall seconds, CPU seconds and peak
+memory, each the median of several runs, and the ratio to the faster peer that could read the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+PEERS = ("trainproof==0.22.0", "runmedic==0.1.1")
+UNREADABLE = 2
+"""Exit code with which all three tools say that they could not read the input."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run of one command took."""
+
+    wall: float
+    cpu: float
+    megabytes: float
+    code: int
+
+
+def rows(count: int) -> Iterator[tuple[int, float, float, float, float]]:
+    """Step, loss, gradient norm, learning rate and epoch of a healthy run with a little noise."""
+    rng = np.random.default_rng(7)
+    step = np.arange(1, count + 1)
+    loss = 1.8 + 1.5 * (1 + step / (count / 30)) ** -0.5 + rng.normal(0, 0.05, count)
+    norm = np.exp(rng.normal(0, 0.3, count))
+    rate = 2e-4 * 0.5 * (1 + np.cos(np.pi * step / count))
+    columns = (step.tolist(), loss.round(4).tolist(), norm.round(4).tolist(), rate.tolist(), (step / 5000).tolist())
+    return zip(*columns, strict=True)
+
+
+def write_jsonl(path: Path, count: int) -> None:
+    """One JSON object a line."""
+    with path.open("w") as handle:
+        for step, loss, norm, rate, epoch in rows(count):
+            row = {"step": step, "loss": loss, "grad_norm": norm, "learning_rate": rate, "epoch": epoch}
+            handle.write(json.dumps(row) + "\n")
+
+
+def write_csv(path: Path, count: int) -> None:
+    """A header and one row a line."""
+    with path.open("w") as handle:
+        handle.write("step,loss,grad_norm,learning_rate,epoch\n")
+        handle.writelines(f"{step},{loss},{norm},{rate},{epoch}\n" for step, loss, norm, rate, epoch in rows(count))
+
+
+def write_state(path: Path, count: int) -> None:
+    """A Hugging Face trainer state, indented as the Trainer writes it."""
+    history = [
+        {"epoch": epoch, "grad_norm": norm, "learning_rate": rate, "loss": loss, "step": step}
+        for step, loss, norm, rate, epoch in rows(count)
+    ]
+    state = {"global_step": count, "log_history": history, "logging_steps": 1, "max_steps": count}
+    path.write_text(json.dumps(state, indent=2))
+
+
+def write_stdout(path: Path, count: int) -> None:
+    """A nanoGPT-style console log."""
+    with path.open("w") as handle:
+        handle.writelines(
+            f"step {step}: train loss {loss:.4f}, grad norm {norm:.4f}, lr {rate:.6e}\n"
+            for step, loss, norm, rate, _ in rows(count)
+        )
+
+
+FORMATS: dict[str, tuple[str, Callable[[Path, int], None]]] = {
+    "JSONL": ("log.jsonl", write_jsonl),
+    "CSV": ("metrics.csv", write_csv),
+    "trainer_state": ("trainer_state.json", write_state),
+    "stdout": ("train.log", write_stdout),
+}
+
+
+def run(command: list[str], limit: float) -> Cost | None:
+    """Run one command to its end, or `None` when it takes longer than `limit` seconds."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            break
+        if time.perf_counter() - started > limit:
+            process.kill()
+            os.wait4(process.pid, 0)
+            process.returncode = -9
+            return None
+        time.sleep(0.001)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - started
+    scale = 1e6 if sys.platform == "darwin" else 1e3
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / scale, process.returncode)
+
+
+def median(costs: list[Cost]) -> Cost:
+    """Median of each figure."""
+    pick = statistics.median
+    return Cost(
+        pick(c.wall for c in costs), pick(c.cpu for c in costs), pick(c.megabytes for c in costs), costs[0].code
+    )
+
+
+def peer_environment(folder: Path) -> Path:
+    """Install the peers into `folder` unless they are there, and return its `bin`."""
+    binaries = folder / "bin"
+    if not (binaries / "runmedic").exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([str(binaries / "python"), "-m", "pip", "install", "--quiet", *PEERS], check=True)
+    return binaries
+
+
+def measure(tools: dict[str, list[str]], path: Path, repeats: int, limit: float) -> dict[str, Cost | None]:
+    """Run every tool on `path`, in turns, after one warm-up each."""
+    costs: dict[str, list[Cost | None]] = {name: [] for name in tools}
+    for turn in range(repeats + 1):
+        for name, command in tools.items():
+            if turn and costs[name] and costs[name][-1] is None:
+                continue
+            cost = run([*command, str(path)], limit)
+            if turn or cost is None:
+                costs[name].append(cost)
+    return {name: median([c for c in found if c]) if all(found) else None for name, found in costs.items()}
+
+
+def show(title: str, found: dict[str, Cost | None]) -> None:
+    """One line per tool, and our ratio to the fastest peer that read the file."""
+    print(f"\n{title}")
+    for name, cost in found.items():
+        if cost is None:
+            print(f"  {name:12s} not done in the time limit")
+        elif cost.code == UNREADABLE:
+            print(f"  {name:12s} cannot read it ({cost.wall:.2f} s)")
+        else:
+            print(f"  {name:12s} wall {cost.wall:6.2f} s   CPU {cost.cpu:6.2f} s   peak {cost.megabytes:6.0f} MB")
+    ours = found["trainclinic"]
+    peers = [c.cpu for name, c in found.items() if c and name != "trainclinic" and c.code != UNREADABLE]
+    if ours and peers:
+        print(f"  ratio of CPU to the faster peer: {ours.cpu / min(peers):.2f}")
+
+
+def main() -> int:
+    """Write the files, run the tools, print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="*", default=[5_000, 1_000_000], help="rows per file")
+    parser.add_argument("--repeats", type=int, default=3, help="counted runs of each tool on each file")
+    parser.add_argument("--limit", type=float, default=120.0, help="seconds after which a tool is given up")
+    parser.add_argument("--formats", nargs="*", choices=list(FORMATS), default=list(FORMATS))
+    parser.add_argument("--peers", type=Path, default=Path(".venv-peers"), help="environment of the peers")
+    options = parser.parse_args()
+    peers = peer_environment(options.peers)
+    ours = [str(Path(sys.executable).with_name("trainclinic"))]
+    tools = {
+        "trainclinic": [*ours, "diagnose"],
+        "trainproof": [str(peers / "trainproof"), "doctor"],
+        "runmedic": [str(peers / "runmedic"), "diagnose"],
+    }
+    show("--help", {"trainclinic": median([c for c in (run([*ours, "--help"], 10) for _ in range(5)) if c])})
+    with tempfile.TemporaryDirectory() as folder:
+        for count in options.rows:
+            for name in options.formats:
+                path = Path(folder) / str(count) / FORMATS[name][0]
+                path.parent.mkdir(exist_ok=True)
+                FORMATS[name][1](path, count)
+                show(f"{name}, {count:,} rows", measure(tools, path, options.repeats, options.limit))
+                path.unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
