@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainclinic.record.run import RunRecord
     from trainclinic.record.series import Series
+    from trainclinic.signals.initial_loss import InitialLoss
+    from trainclinic.signals.loss_baselines import Baselines
     from trainclinic.signals.objective import Objective
+    from trainclinic.signals.position import Position
+    from trainclinic.signals.schedule import ScheduleFit
+    from trainclinic.signals.spikes import Excursion, Spikes
 
 
 class Measured:
@@ -41,3 +46,80 @@ class Measured:
         from trainclinic.signals.objective import objective_of
 
         return objective_of(self)
+
+    @cached_property
+    def loss_rows(self) -> Series | None:
+        """`train_loss` without rows that are no losses: non-finite, or written by a logging filter."""
+        from trainclinic.signals.loss_rows import loss_rows_of
+
+        return loss_rows_of(self)
+
+    @cached_property
+    def eval_rows(self) -> Series | None:
+        """`eval_loss` without rows that are no losses."""
+        from trainclinic.signals.loss_rows import eval_rows_of
+
+        return eval_rows_of(self)
+
+    @cached_property
+    def baselines(self) -> Baselines | None:
+        """Uniform, unigram and reference levels of a token loss; `None` for other objectives."""
+        from trainclinic.signals.loss_baselines import baselines_of
+
+        return baselines_of(self)
+
+    @cached_property
+    def initial_loss(self) -> InitialLoss | None:
+        """The first loss and where it lies; `None` for a resumed or empty log."""
+        from trainclinic.signals.initial_loss import initial_loss_of
+
+        return initial_loss_of(self)
+
+    @cached_property
+    def spikes(self) -> Spikes | None:
+        """Excursions of the losses above their band; `None` with fewer than five rows."""
+        from trainclinic.signals.spikes import spikes_of
+
+        return spikes_of(self)
+
+    @cached_property
+    def gradient_outliers(self) -> tuple[Excursion, ...] | None:
+        """Excursions of the gradient norm, as ratios; `None` with fewer than 20 norms."""
+        from trainclinic.signals.spikes import gradient_outliers_of
+
+        return gradient_outliers_of(self)
+
+    @cached_property
+    def nan_filter(self) -> NanFilter | None:
+        """Rows that the Trainer's filter of non-finite losses distorted, with the true loss; no row when none."""
+        from trainclinic.signals.nan_filter import nan_filter_of
+
+        return nan_filter_of(self)
+
+    @cached_property
+    def gradients(self) -> Gradients | None:
+        """Patterns of the gradient norm; `None` when it was not logged."""
+        from trainclinic.signals.gradients import gradients_of
+
+        return gradients_of(self)
+
+    @cached_property
+    def zero_rows(self) -> ZeroRows | None:
+        """Exact zeros of the training loss with their readings; `None` when no loss was logged."""
+        from trainclinic.signals.zero_rows import zero_rows_of
+
+        return zero_rows_of(self)
+
+    @cached_property
+    def position(self) -> Position | None:
+        """Where in the data a step lies: tokens, epochs, passes."""
+        from trainclinic.signals.position import position_of
+
+        return position_of(self)
+
+    @cached_property
+    def schedule(self) -> ScheduleFit | None:
+        """The learning-rate schedules that fit the logged learning rates."""
+        from trainclinic.signals.schedule import schedule_of
+
+        return schedule_of(self)
