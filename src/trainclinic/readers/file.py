@@ -14,6 +14,9 @@ from trainclinic.record.source import Source
 HEAD_BYTES = 65_536
 MAX_LINE_BYTES = 1_048_576
 """Longer lines are cut: no row of a training log is that long, and one file may be a single line of a gigabyte."""
+MAX_TEXT_BYTES = 512 * 1_048_576
+"""`text` takes no larger file: a reader that needs more goes through `lines` or `blocks`, which need no memory."""
+BLOCK_BYTES = 4 * 1_048_576
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -64,9 +67,17 @@ class LogFile:
 
     @cached_property
     def encoding(self) -> str:
-        """Encoding by byte-order mark, else UTF-8 when the head decodes as such, else Windows-1252."""
+        """Encoding by byte-order mark or by zero bytes, else UTF-8 when the head decodes as such, else Windows-1252."""
         for bom, encoding in _BOMS:
             if self.head.startswith(bom):
+                return encoding
+        for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+            high_bytes = self.head[first:4096:2]
+            if (
+                len(high_bytes) > 8
+                and high_bytes.count(0) > 0.7 * len(high_bytes)
+                and any(self.head[1 - first : 64 : 2])
+            ):
                 return encoding
         try:
             codecs.getincrementaldecoder("utf-8")().decode(self.head, final=False)
@@ -78,7 +89,7 @@ class LogFile:
     @cached_property
     def is_binary(self) -> bool:
         """Whether the head holds zero bytes or mostly control bytes, so that no text reader should try."""
-        if self.encoding in {"utf-16", "utf-32"}:
+        if self.encoding.startswith(("utf-16", "utf-32")):
             return False
         control = sum(1 for byte in self.head[:4096] if byte < 9 or 13 < byte < 27 or 27 < byte < 32)
         return b"\0" in self.head or control > len(self.head[:4096]) // 10
@@ -89,38 +100,62 @@ class LogFile:
         return self.head.decode(self.encoding, errors="replace")
 
     def text(self) -> str:
-        """The whole file as text; undecodable bytes become U+FFFD and are counted."""
+        """The whole file as text; undecodable bytes become U+FFFD and are counted.
+
+        Raises:
+            ReadError: If the file is larger than `MAX_TEXT_BYTES` or cannot be read.
+        """
+        if self.size > MAX_TEXT_BYTES:
+            message = f"`{self.name}` has {self.size:,} bytes, too many to be read in one piece"
+            raise ReadError(message, hint=f"files up to {MAX_TEXT_BYTES:,} bytes of this format are read")
+        return "".join(self.blocks())
+
+    def blocks(self, size: int = BLOCK_BYTES) -> Iterator[str]:
+        """The file as text in pieces of about `size` characters; undecodable bytes become U+FFFD and are counted.
+
+        Raises:
+            ReadError: If the file cannot be read to its end.
+        """
+        decoder = codecs.getincrementaldecoder(self.encoding)(errors="replace")
         try:
-            data = self.path.read_bytes()
+            with self.path.open("rb") as handle:
+                while data := handle.read(size):
+                    yield self._decoded(decoder, data, final=False)
+                yield self._decoded(decoder, b"", final=True)
         except OSError as error:
             message = f"`{self.name}` cannot be read: {error.strerror or error}"
             raise ReadError(message) from error
-        text = data.decode(self.encoding, errors="replace")
-        if self.encoding != "cp1252" and "\ufffd" in text and not _contains_replacement(data, self.encoding):
-            self.count_damage("undecodable bytes were replaced", None, count=text.count("\ufffd"))
+
+    def _decoded(self, decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool) -> str:
+        text = decoder.decode(data, final)
+        if not text.isascii() and "\ufffd" in text:
+            written = data.count("\ufffd".encode()) if self.encoding.startswith("utf-8") else 0
+            if (broken := text.count("\ufffd") - written) > 0:
+                self.count_damage("undecodable bytes were replaced", count=broken)
         return text
 
     def lines(self) -> Iterator[tuple[int, str]]:
         r"""Line numbers from 1 and lines without their end; over-long lines are cut and counted.
 
         Only `\n` and `\r\n` end a line; a lone carriage return stays inside (progress bars rewrite their line).
+
+        Raises:
+            ReadError: If the file cannot be read to its end.
         """
-        if self.encoding in {"utf-16", "utf-32"}:
-            yield from enumerate(self.text().split("\n"), start=1)
-            return
-        number = 0
-        with self.path.open("rb") as handle:
-            while raw := handle.readline(MAX_LINE_BYTES):
-                number += 1
-                if len(raw) == MAX_LINE_BYTES and not raw.endswith(b"\n"):
-                    self.count_damage("line longer than 1 MiB, its rest was skipped", number)
-                    while (rest := handle.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
-                        pass
-                text = raw.decode(
-                    self.encoding if number == 1 else self.encoding.removesuffix("-sig"), errors="replace"
-                )
-                yield number, text.rstrip("\r\n")
+        number, kept, length = 1, [], 0
+        for block in self.blocks(MAX_LINE_BYTES):
+            first, *others = block.split("\n")
+            if length < MAX_LINE_BYTES:
+                kept.append(first)
+            length += len(first)
+            for line in others:
+                yield number, self._finished("".join(kept), length, number)
+                number, kept, length = number + 1, [line], len(line)
+        if length:
+            yield number, self._finished("".join(kept), length, number)
 
-
-def _contains_replacement(data: bytes, encoding: str) -> bool:
-    return "\ufffd".encode(encoding.removesuffix("-sig")) in data
+    def _finished(self, line: str, length: int, number: int) -> str:
+        if length > MAX_LINE_BYTES:
+            self.count_damage("line longer than 1 MiB, its rest was skipped", number)
+            line = line[:MAX_LINE_BYTES]
+        return line.rstrip("\r")

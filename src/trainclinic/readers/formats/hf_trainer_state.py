@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from trainclinic.readers.column_names import canonical_name
 from trainclinic.readers.fragment import Fragment
+from trainclinic.readers.json_array import JsonArray
 from trainclinic.readers.reader import Reader
-from trainclinic.record.errors import ReadError
+from trainclinic.readers.redact import redact
+from trainclinic.readers.row_columns import LARGEST_STEP, Alike, GrowingColumn, alike_rows, numbers_in
+from trainclinic.record.facts import Fact, coerce_fact_value
 
 if TYPE_CHECKING:
     from trainclinic.readers.file import LogFile
+
+# Keys of TrainerState (transformers 4.0 to 5.23) that are facts. `train_batch_size` is the batch of one process:
+# with `DataParallel` it spans the GPUs of that process.
+_FACTS = {
+    "max_steps": "planned_steps",
+    "num_train_epochs": "planned_epochs",
+    "train_batch_size": "micro_batch_size",
+    "logging_steps": "logging_steps",
+    "eval_steps": "eval_steps",
+    "save_steps": "save_steps",
+    "global_step": "final_step",
+    "epoch": "final_epoch",
+    "best_metric": "best_metric",
+    "best_model_checkpoint": "best_checkpoint",
+}
+_ZERO_MEANS_UNKNOWN = {
+    "planned_steps",
+    "planned_epochs",
+    "micro_batch_size",
+    "logging_steps",
+    "eval_steps",
+    "save_steps",
+}
+_OTHER_FACTS = ("best_global_step", "num_input_tokens_seen", "total_flos", "trial_name")
+_SUMMARY_FACTS = {"train_runtime": "train_runtime", "train_loss": "final_train_loss"}
+# transformers rounds the loss to 4 decimals; the epoch to 2 up to 4.43, later not at all.
+_DECIMALS = {"train/loss": 4, "train/epoch": 2}
 
 
 def sniff(file: LogFile) -> float:
@@ -22,33 +53,94 @@ def sniff(file: LogFile) -> float:
 
 
 def read(file: LogFile) -> list[Fragment]:
-    """Read `log_history` into columns.
+    """Read `log_history` into columns and the other keys into facts.
 
     Raises:
-        ReadError: If the file is not JSON or has no `log_history` list.
+        ReadError: If the file holds no `log_history` list.
     """
-    try:
-        state: Any = json.loads(file.text())
-        history = state["log_history"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        message = f"`{file.name}` is not a trainer_state.json: {error!r}"
-        raise ReadError(message, hint="expected a JSON object with a `log_history` list") from error
-    fragment = Fragment(file=file.name, reader="hf_trainer_state")
-    for row in history:
-        if not isinstance(row, dict) or not isinstance(row.get("step"), int):
-            file.count_damage("row of `log_history` without an integer `step`")
-            continue
-        for key, value in row.items():
-            if key != "step" and isinstance(value, (int, float)):
-                fragment.column(canonical_name(key)).add(row["step"], float(value), 0)
+    history = JsonArray(file, "log_history")
+    fragment = Fragment(file=file.name, reader=READER.name)
+    columns: dict[str, GrowingColumn] = {}
+    count = 0
+    for piece in history.pieces():
+        for rows in alike_rows(piece, count):
+            if "train_runtime" in rows.keys and "loss" not in rows.keys:
+                _add_summary(fragment, file, rows)
+            else:
+                _add_rows(columns, file, rows)
+        count += len(piece.rows)
+    fragment.columns = {name: column.finish(_DECIMALS.get(name)) for name, column in columns.items()}
+    _drop_repeats(fragment)
+    _add_state(fragment, file, history)
     return [fragment]
+
+
+def _add_rows(columns: dict[str, GrowingColumn], file: LogFile, rows: Alike) -> None:
+    if "step" not in rows.keys:
+        file.count_damage("row of `log_history` without a `step`", int(rows.line[0]), count=len(rows.index))
+        return
+    number, usable = numbers_in(rows.columns["step"])
+    usable &= np.isfinite(number) & (number >= 0) & (number <= LARGEST_STEP)
+    if not usable.all():
+        bad = np.flatnonzero(~usable)
+        says = "row of `log_history` whose `step` is no count of steps"
+        file.count_damage(says, int(rows.line_of("step")[bad[0]]), count=bad.size)
+    step = np.where(usable, number, 0).astype(np.int64)
+    for key in rows.keys:
+        if key == "step":
+            continue
+        value, mask = numbers_in(rows.columns[key])
+        mask &= usable
+        if mask.any():
+            column = columns.setdefault(canonical_name(key), GrowingColumn())
+            column.add(rows.index[mask], step[mask], value[mask], rows.line_of(key)[mask])
+
+
+def _add_summary(fragment: Fragment, file: LogFile, rows: Alike) -> None:
+    """The row that a Trainer writes when it ends: totals of the run, no measurement at a step. The last one counts."""
+    for key in rows.keys:
+        source = file.source(int(rows.line_of(key)[-1]), key)
+        value = rows.columns[key][-1]
+        name = _SUMMARY_FACTS.get(key)
+        if name is None and key not in {"step", "epoch", "total_flos"} and isinstance(value, (int, float)):
+            fragment.other_facts.append(Fact(key, float(value), source, "log"))
+        elif name is not None and (number := coerce_fact_value(name, value)) is not None:
+            fragment.facts.append(Fact(name, number, source, "log"))
+
+
+def _drop_repeats(fragment: Fragment) -> None:
+    """An evaluation row repeats the epoch of the training row at its step: once is enough."""
+    column = fragment.columns.get("train/epoch")
+    if column is None:
+        return
+    step, value = np.asarray(column.step), np.asarray(column.value)
+    keep = np.ones(step.size, dtype=bool)
+    keep[1:] = (np.diff(step) != 0) | (np.diff(value) != 0)
+    column.step, column.value, column.line = step[keep], value[keep], np.asarray(column.line)[keep]  # type: ignore[assignment]
+
+
+def _add_state(fragment: Fragment, file: LogFile, history: JsonArray) -> None:
+    state = history.outside()
+    for key, name in _FACTS.items():
+        value = coerce_fact_value(name, state.get(key))
+        if isinstance(value, str):
+            value = redact(value)
+        unknown = name in _ZERO_MEANS_UNKNOWN and isinstance(value, float) and not value > 0
+        if value is not None and not unknown:
+            fragment.facts.append(Fact(name, value, file.source(history.line_outside(key), key), "log"))
+    for key in _OTHER_FACTS:
+        value = state.get(key)
+        if value not in (None, 0, "") and isinstance(value, (int, float, str)):
+            shown = redact(value) if isinstance(value, str) else float(value)
+            fragment.other_facts.append(Fact(key, shown, file.source(history.line_outside(key), key), "log"))
 
 
 READER = Reader(
     name="hf_trainer_state",
     title="Hugging Face trainer_state.json",
     recognised_by="the `log_history` key",
-    delivers="every logged column by step; planned steps and epochs, batch size, logging interval",
+    delivers="every logged column by step; planned and reached steps and epochs, batch size, logging interval, "
+    "best checkpoint, totals of the summary row",
     limits="no accumulation, schedule or precision: they are not in the file",
     sniff=sniff,
     read=read,
