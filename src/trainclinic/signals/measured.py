@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainclinic.record.run import RunRecord
     from trainclinic.record.series import Series
+    from trainclinic.signals.gradients import Gradients
     from trainclinic.signals.initial_loss import InitialLoss
     from trainclinic.signals.loss_baselines import Baselines
+    from trainclinic.signals.generalisation import Generalisation
+    from trainclinic.signals.nan_filter import NanFilter
     from trainclinic.signals.objective import Objective
+    from trainclinic.signals.onset import Onset
     from trainclinic.signals.position import Position
     from trainclinic.signals.schedule import ScheduleFit
     from trainclinic.signals.spikes import Excursion, Spikes
+    from trainclinic.signals.trend import Trend
+    from trainclinic.signals.zero_rows import ZeroRows
 
 
 class Measured:
@@ -123,3 +129,24 @@ class Measured:
         from trainclinic.signals.schedule import schedule_of
 
         return schedule_of(self)
+
+    @cached_property
+    def generalisation(self) -> Generalisation | None:
+        """Evaluation loss beside training loss; `None` without evaluations, or where the loss level means nothing."""
+        from trainclinic.signals.generalisation import generalisation_of
+
+        return generalisation_of(self)
+
+    @cached_property
+    def onset(self) -> Onset | None:
+        """The first non-finite training value, in steps and updates; `None` when all are finite."""
+        from trainclinic.signals.onset import onset_of
+
+        return onset_of(self)
+
+    @cached_property
+    def trend(self) -> Trend | None:
+        """Levels, end and plateau of the training loss (of the evaluation loss when only that has rows)."""
+        from trainclinic.signals.trend import trend_of
+
+        return trend_of(self)
