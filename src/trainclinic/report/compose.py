@@ -1,0 +1,45 @@
+"""From a measured and judged run to its document. Each section is optional and disappears when nothing supports it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from trainclinic.report.model import Document
+from trainclinic.report.sections import entries, identity
+from trainclinic.report.sections.panels import COLUMNS, compose_chart
+from trainclinic.report.sections.summary import summary
+from trainclinic.report.sections.timeline import timeline
+
+if TYPE_CHECKING:
+    from trainclinic.findings.examine import Finding
+    from trainclinic.findings.overall import Overall
+    from trainclinic.signals.measured import Measured
+
+
+def compose(measured: Measured, findings: Sequence[Finding], overall: Overall, *, columns: int = COLUMNS) -> Document:
+    """Write the report on one run.
+
+    Args:
+        measured: The run and its signals.
+        findings: Every rule's answer, present ones first and the most harmful first.
+        overall: The verdict on the whole run.
+        columns: Pixel columns that curves are reduced to.
+    """
+    record = measured.record
+    present = entries.present_entries(findings)
+    rows = timeline(measured, present)
+    who = identity.identity(record)
+    return Document(
+        run=who,
+        verdict=overall.word,
+        reason=overall.reason,
+        summary=summary(who, overall, present, rows),
+        findings=present,
+        absent=entries.absent_entries(findings),
+        not_evaluated=entries.not_evaluated_entries(findings),
+        timeline=rows,
+        facts=identity.facts(record),
+        warnings=identity.warnings(record),
+        chart=compose_chart(measured, present, columns),
+    )

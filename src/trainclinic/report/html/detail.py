@@ -1,0 +1,22 @@
+"""What a page leaves out of each run when it shows many."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainclinic.report.model import Document
+
+EVIDENCE = 2
+ROWS = 12
+
+
+def brief(document: Document) -> Document:
+    """The document without what the same command on that one run would show: facts, absences, long evidence."""
+    findings = tuple(
+        dataclasses.replace(finding, evidence=finding.evidence[:EVIDENCE]) for finding in document.findings
+    )
+    return dataclasses.replace(
+        document, findings=findings, timeline=document.timeline[:ROWS], absent=(), facts=(), not_evaluated=()
+    )

@@ -1,0 +1,327 @@
+"""The document: everything a report says about one run, as plain values that every format renders.
+
+A document holds text, numbers and nothing else: no numpy, no record, no rule. Field names are the keys of the JSON
+report, so this file is also its shape. A section that has nothing to say is `None` or empty, and no format prints it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from trainclinic.report.chart import Chart
+
+VerdictWord = Literal["healthy", "sick", "undetermined"]
+SeverityWord = Literal["note", "warning", "harmful"]
+Scalar = float | int | str | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One labelled value.
+
+    Attributes:
+        label: What it is, in words.
+        value: The value; text where a number would say less.
+        unit: Unit of a number; empty for text.
+        path: File it was read from; `None` for computed values.
+        line: Line in that file.
+        key: Key or column inside the file.
+        note: How we know it when it was not simply read, e.g. `inferred from the logged learning rates`.
+    """
+
+    label: str
+    value: Scalar
+    unit: str = ""
+    path: str | None = None
+    line: int | None = None
+    key: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One piece of evidence, with the place it was read and the step it belongs to."""
+
+    says: str
+    path: str | None = None
+    line: int | None = None
+    key: str = ""
+    step: int | None = None
+    series: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingEntry:
+    """A symptom that is there: seen, means, does not mean, check it, settle.
+
+    Attributes:
+        code: Code of the rule.
+        slug: Noun phrase after "this run shows".
+        title: One sentence: what the rule sees.
+        group: What was examined, e.g. `loss`.
+        severity: Harm if true.
+        says: The most telling observation.
+        evidence: All observations, the most telling first.
+        means: What it means in this run.
+        does_not_mean: What must not be concluded from it.
+        check: How to check it by hand.
+        settle: What would decide what is open about it; may be empty.
+    """
+
+    code: str
+    slug: str
+    title: str
+    group: str
+    severity: SeverityWord
+    says: str
+    evidence: tuple[Observation, ...]
+    means: str
+    does_not_mean: str
+    check: str
+    settle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentEntry:
+    """A symptom that was looked for and is not there."""
+
+    code: str
+    slug: str
+    title: str
+    group: str
+    evidence: tuple[Observation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotEvaluatedEntry:
+    """A symptom that could not be looked for, and what would make it visible."""
+
+    code: str
+    slug: str
+    title: str
+    group: str
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which run this is.
+
+    Attributes:
+        name: Short name.
+        files: Files it was read from.
+        log_format: Reader that delivered the series.
+        axis: What the steps of this report count: `step`, `epoch` or `row`.
+        model: Model as the files name it.
+        method: How it was trained, in words, e.g. `lora, rank 16, alpha 32`.
+        device: Where it ran, and in which precision.
+        last_step: Last logged step.
+        planned_steps: Steps the run was meant to take.
+        first_step: First logged step.
+        rows: Logged values over all series.
+        seconds: Wall time the log covers.
+    """
+
+    name: str
+    files: tuple[str, ...] = ()
+    log_format: str = ""
+    axis: Literal["step", "epoch", "row"] = "step"
+    model: str = ""
+    method: str = ""
+    device: str = ""
+    first_step: int | None = None
+    last_step: int | None = None
+    planned_steps: int | None = None
+    rows: int = 0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """One line of the timeline. A change is against the previous shown row that has the value."""
+
+    step: int
+    train_loss: float | None = None
+    train_change: float | None = None
+    eval_loss: float | None = None
+    eval_change: float | None = None
+    grad_norm: float | None = None
+    learning_rate: float | None = None
+    steps_per_second: float | None = None
+    status: str = ""
+    severity: SeverityWord | None = None
+    codes: tuple[str, ...] = ()
+    path: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AtEvent:
+    """What was configured and where the data stood when something happened."""
+
+    step: int
+    title: str
+    code: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedSpan:
+    """Steps over which the run had one speed, or stood still."""
+
+    first_step: int
+    last_step: int
+    kind: str
+    steps_per_second: float | None = None
+    low: float | None = None
+    high: float | None = None
+    seconds: float | None = None
+    lost_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Throughput and what was lost: sentences first, then the spans they come from."""
+
+    says: tuple[str, ...]
+    typical_steps_per_second: float | None = None
+    lost_seconds: float = 0.0
+    spans: tuple[SpeedSpan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generalisation:
+    """How training and evaluation loss relate, as sentences and the numbers at the first and last shared steps."""
+
+    says: tuple[str, ...]
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointEntry:
+    """Saved weights and what speaks for or against them; `path` is empty when none is known for that step."""
+
+    step: int
+    path: str
+    reason: str
+    exists: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """Which saved weights to keep: `best` by the noise band of the evaluation, `suspect` with the reason."""
+
+    best: CheckpointEntry | None = None
+    equally_good: tuple[int, ...] = ()
+    suspect: tuple[CheckpointEntry, ...] = ()
+    known: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a healthy run of this kind looks like, with the source of each figure."""
+
+    says: tuple[str, ...]
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Damage that was met while reading, counted."""
+
+    says: str
+    path: str | None = None
+    line: int | None = None
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CauseEntry:
+    """A possible cause with its probability, and the verdicts for and against it in words."""
+
+    slug: str
+    title: str
+    probability: float
+    evidence_for: tuple[str, ...]
+    evidence_against: tuple[str, ...]
+    decided_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuledOutEntry:
+    """A popular explanation that the evidence refutes, with the refuting number."""
+
+    slug: str
+    title: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextTestEntry:
+    """A test that would separate the remaining causes, and what it costs."""
+
+    slug: str
+    title: str
+    cost: str
+    decides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FixEntry:
+    """Something to change, which causes it treats, and what to expect if it was right."""
+
+    slug: str
+    priority: int
+    treats: tuple[str, ...]
+    change: str
+    expect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The report on one run.
+
+    Attributes:
+        run: Which run.
+        verdict: One word.
+        reason: Why that word.
+        summary: One paragraph in plain words.
+        findings: Symptoms that are there, the most harmful first.
+        absent: Symptoms that were looked for and are not there.
+        not_evaluated: Symptoms that could not be looked for.
+        timeline: Chosen rows of the run.
+        at_events: Configuration when the most telling things happened.
+        speed: Throughput.
+        generalisation: Training against evaluation.
+        checkpoints: Which saved weights to keep.
+        expectation: What a healthy run of this kind looks like.
+        facts: The run's configuration, with sources.
+        warnings: What could not be read.
+        causes: Possible causes by probability; empty until they are inferred.
+        ruled_out: Refuted explanations.
+        next_tests: What would decide between the causes.
+        fixes: What to change.
+        chart: Curves and marks for formats that draw.
+    """
+
+    run: Identity
+    verdict: VerdictWord
+    reason: str
+    summary: str
+    findings: tuple[FindingEntry, ...] = ()
+    absent: tuple[AbsentEntry, ...] = ()
+    not_evaluated: tuple[NotEvaluatedEntry, ...] = ()
+    timeline: tuple[TimelineRow, ...] = ()
+    at_events: tuple[AtEvent, ...] = ()
+    speed: Speed | None = None
+    generalisation: Generalisation | None = None
+    checkpoints: Checkpoints | None = None
+    expectation: Expectation | None = None
+    facts: tuple[Item, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    causes: tuple[CauseEntry, ...] = ()
+    ruled_out: tuple[RuledOutEntry, ...] = ()
+    next_tests: tuple[NextTestEntry, ...] = ()
+    fixes: tuple[FixEntry, ...] = ()
+    chart: Chart | None = None

@@ -1,0 +1,91 @@
+"""Findings as entries: what was seen, what it means and what it does not, and what could not be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present
+from trainclinic.report.model import AbsentEntry, FindingEntry, NotEvaluatedEntry, Observation, SeverityWord
+
+if TYPE_CHECKING:
+    from trainclinic.findings.examine import Finding
+
+EVIDENCE = 12
+"""Observations kept per finding; a rule that found more says how many in its first one."""
+
+
+def present_entries(findings: Sequence[Finding]) -> tuple[FindingEntry, ...]:
+    """The symptoms that are there, in the order given."""
+    return tuple(_present(finding, finding.verdict) for finding in findings if isinstance(finding.verdict, Present))
+
+
+def absent_entries(findings: Sequence[Finding]) -> tuple[AbsentEntry, ...]:
+    """The symptoms that were looked for and are not there, by code."""
+    entries = [
+        AbsentEntry(
+            code=finding.entry.rule.code,
+            slug=finding.entry.rule.slug,
+            title=_sentence(finding.entry.page.title),
+            group=finding.entry.group,
+            evidence=tuple(observation(evidence) for evidence in finding.verdict.evidence[:EVIDENCE]),
+        )
+        for finding in findings
+        if isinstance(finding.verdict, Absent)
+    ]
+    return tuple(sorted(entries, key=lambda entry: entry.code))
+
+
+def not_evaluated_entries(findings: Sequence[Finding]) -> tuple[NotEvaluatedEntry, ...]:
+    """The symptoms that could not be looked for, by code, with what would make them visible."""
+    entries = [
+        NotEvaluatedEntry(
+            code=finding.entry.rule.code,
+            slug=finding.entry.rule.slug,
+            title=_sentence(finding.entry.page.title),
+            group=finding.entry.group,
+            missing=finding.verdict.missing,
+        )
+        for finding in findings
+        if isinstance(finding.verdict, NotEvaluated)
+    ]
+    return tuple(sorted(entries, key=lambda entry: entry.code))
+
+
+def observation(evidence: Evidence) -> Observation:
+    """One piece of evidence as plain values."""
+    source = evidence.source
+    return Observation(
+        says=evidence.says,
+        path=source.path if source else None,
+        line=source.line if source else None,
+        key=source.key if source else "",
+        step=evidence.step,
+        series=evidence.series,
+    )
+
+
+def _present(finding: Finding, verdict: Present) -> FindingEntry:
+    rule, page = finding.entry.rule, finding.entry.page
+    return FindingEntry(
+        code=rule.code,
+        slug=rule.slug,
+        title=_sentence(page.title),
+        group=finding.entry.group,
+        severity=cast("SeverityWord", finding.severity.name.lower()),
+        says=verdict.evidence[0].says,
+        evidence=tuple(observation(evidence) for evidence in verdict.evidence[:EVIDENCE]),
+        means=verdict.means or _paragraph(page.sections["Why it matters"]),
+        does_not_mean=_paragraph(page.sections["What it does not mean"]),
+        check=_paragraph(page.sections["Check it by hand"]),
+        settle=verdict.settle,
+    )
+
+
+def _sentence(title: str) -> str:
+    return title.rstrip(".")
+
+
+def _paragraph(text: str) -> str:
+    """Docstring lines joined into paragraphs; blank lines stay."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))

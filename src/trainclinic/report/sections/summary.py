@@ -1,0 +1,62 @@
+"""The one paragraph that a person reads first, in plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from trainclinic.catalogue.wording import count, number
+
+if TYPE_CHECKING:
+    from trainclinic.findings.overall import Overall
+    from trainclinic.report.model import FindingEntry, Identity, TimelineRow
+
+UNITS = {"step": "step", "epoch": "epoch", "row": "row"}
+
+
+def summary(run: Identity, overall: Overall, findings: Sequence[FindingEntry], rows: Sequence[TimelineRow]) -> str:
+    """What was run, what the loss did, and what matters most; each sentence only when something supports it."""
+    sentences = [_extent(run), _loss(run, rows), _findings(findings), _close(overall, findings)]
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _extent(run: Identity) -> str:
+    if run.last_step is None:
+        return "The files hold no logged values"
+    what = ", ".join(filter(None, (run.model, run.method)))
+    planned = f" of {run.planned_steps:,} planned" if run.planned_steps and run.axis == "step" else ""
+    extent = f"the log covers {UNITS[run.axis]}s {run.first_step or 0:,} to {run.last_step:,}{planned}"
+    return f"{what}: {extent}" if what else f"{extent[0].upper()}{extent[1:]}"
+
+
+def _loss(run: Identity, rows: Sequence[TimelineRow]) -> str:
+    for name, title in (("eval_loss", "Evaluation loss"), ("train_loss", "Training loss")):
+        known = [(row.step, value) for row in rows if (value := getattr(row, name)) is not None]
+        if len(known) < 2:
+            continue
+        finite = [pair for pair in known if math.isfinite(pair[1])]
+        if not finite:
+            return f"{title} is not a number in any shown row"
+        lowest = min(finite, key=lambda pair: pair[1])
+        says = f"{title} went from {number(known[0][1])} to {number(known[-1][1])}"
+        inside = lowest[0] not in {known[0][0], known[-1][0]}
+        return f"{says}, lowest {number(lowest[1])} at {UNITS[run.axis]} {lowest[0]:,}" if inside else says
+    return ""
+
+
+def _findings(findings: Sequence[FindingEntry]) -> str:
+    telling = [finding for finding in findings if finding.severity != "note"][:3]
+    if not telling:
+        return ""
+    says = "; ".join(f"{finding.slug.replace('-', ' ')} ({finding.says})" for finding in telling)
+    rest = len(findings) - len(telling)
+    return f"What stands out: {says}" + (f"; and {count(rest, 'further finding')}" if rest else "")
+
+
+def _close(overall: Overall, findings: Sequence[FindingEntry]) -> str:
+    if overall.word == "healthy":
+        return "Nothing in these files speaks against the result"
+    if overall.word == "sick":
+        return "Its result should not be trusted until this is explained"
+    return "" if findings else f"No verdict: {overall.reason}"
