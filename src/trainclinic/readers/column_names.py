@@ -162,7 +162,7 @@ def meanings_of(columns: Sequence[str]) -> list[ColumnMeaning]:
     winners: dict[str, tuple[int, int]] = {}
     for at, (column, meaning) in enumerate(zip(columns, found, strict=True)):
         words = _normal(column)[0]
-        known = meaning.name in _CANONICAL
+        known = meaning.name in SERIES_NAMES
         name, rank = (meaning.name, _rank(words)) if known else _BY_WEAK.get(words, ("", 0))
         rank += 0 if known else 1000
         if name and (name not in winners or rank < winners[name][0]):
@@ -174,7 +174,7 @@ def meanings_of(columns: Sequence[str]) -> list[ColumnMeaning]:
         if at in chosen:
             out.append(_with_unit(chosen[at], words, unit, column) if meaning.name != chosen[at] else meaning)
         else:
-            out.append(ColumnMeaning(column.strip()) if meaning.name in _CANONICAL else meaning)
+            out.append(ColumnMeaning(column.strip()) if meaning.name in SERIES_NAMES else meaning)
     return out
 
 
@@ -236,7 +236,8 @@ def _strong(words: str) -> str | None:
     return _BY_ALIAS.get(stem) if stem not in {"", "epoch"} and not stem.startswith("global") else None
 
 
-_CANONICAL = frozenset(_ALIASES) | frozenset(_OF_EVALUATION.values())
+SERIES_NAMES = frozenset(_ALIASES) | frozenset(_OF_EVALUATION.values())
+"""Canonical names that a column can get."""
 
 
 def _rank(words: str) -> int:

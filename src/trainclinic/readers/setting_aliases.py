@@ -106,9 +106,9 @@ ALIASES: dict[str, str] = {
     "maximum_positions": "max_position_embeddings n_positions n_ctx max_positions",
 }
 
-_SECTION_WORDS = """args training_args train_args trainer training train model_args data_args script_args config cfg model
-    data dataset dataset_args finetuning_args finetune sft sft_config lora lora_config peft peft_config optimizer optim
-    hparams params hyperparameters hyper_parameters settings trainer_args training_arguments lora_parameters finetuning
-    experiment exp scheduler lr_scheduler self method_args"""
+_SECTION_WORDS = """args training_args train_args trainer training train model_args data_args script_args config cfg
+    model data dataset dataset_args finetuning_args finetune sft sft_config lora lora_config peft peft_config optimizer
+    optim hparams params hyperparameters hyper_parameters settings trainer_args training_arguments lora_parameters
+    finetuning experiment exp scheduler lr_scheduler self method_args"""
 SECTIONS = frozenset(_SECTION_WORDS.split())
 """Sections whose keys mean the same as at the top level; other sections (`draft`, `teacher`, `eval`) keep theirs."""

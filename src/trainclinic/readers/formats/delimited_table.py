@@ -1,0 +1,180 @@
+"""CSV and TSV: Lightning `metrics.csv`, Keras `CSVLogger`, tracker exports and whatever a script wrote with commas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainclinic.readers.blocks import Block, text_blocks
+from trainclinic.readers.dialect import Dialect, confidence, detect, exported_run, is_number, split_row
+from trainclinic.readers.number_columns import Kind, floats_of, kind_of, printed_like, regular_cells
+from trainclinic.readers.reader import Reader
+from trainclinic.readers.run_columns import is_run_name, several_runs
+from trainclinic.readers.table import Table, fragments_of
+from trainclinic.record.errors import ReadError
+
+if TYPE_CHECKING:
+    from trainclinic.readers.file import LogFile
+    from trainclinic.readers.fragment import Fragment
+
+_TABLES = {".csv", ".tsv"}
+_TEXTS = {"", ".txt", ".log", ".dat", ".out", ".tab", ".psv"}
+_LOG_WORDS = ("metric", "loss", "log", "history", "train", "progress")
+
+
+def sniff(file: LogFile) -> float:
+    """By a header row with names of training quantities above rows of numbers; without one, by the file's name."""
+    suffix = file.path.suffix.lower()
+    if suffix not in _TABLES | _TEXTS or file.is_binary:
+        return 0.0
+    dialect = detect(file.head_text)
+    if dialect is not None:
+        return confidence(dialect, named_table=suffix in _TABLES)
+    named = suffix in _TABLES and any(word in file.path.stem.lower() for word in _LOG_WORDS)
+    return 0.3 if named and _is_headerless(file) else 0.0
+
+
+def read(file: LogFile) -> list[Fragment]:
+    """Read every numeric column; rows and cells that do not fit the header are counted.
+
+    Raises:
+        ReadError: If there is no header row, or no column of numbers below it.
+    """
+    dialect = detect(file.head_text)
+    if dialect is None:
+        message = f"`{file.name}` has no header row with a name of a training quantity"
+        raise ReadError(message, hint="put the column names into the first line, e.g. `step,loss,lr`")
+    body = _Body(file, dialect)
+    for block in text_blocks(file):
+        body.take(block)
+    fragments = body.fragments()
+    if not fragments:
+        message = f"`{file.name}` has a header row and no row with a number"
+        raise ReadError(message, hint="the run may have stopped before it logged anything")
+    return fragments
+
+
+def _is_headerless(file: LogFile) -> bool:
+    """Whether the file begins with rows of numbers and nothing else."""
+    lines = [line for line in file.head_text.splitlines()[:5] if line.strip()]
+    cells = [cell for line in lines for sign in ",;\t" if sign in line for cell in split_row(line, sign)]
+    return len(lines) > 1 and bool(cells) and all(map(is_number, cells))
+
+
+@dataclass
+class _Body:
+    """The rows below a header, block after block."""
+
+    file: LogFile
+    dialect: Dialect
+    rows: int = 0
+    lines: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Decide what each column holds from the sampled rows."""
+        header = self.dialect.header
+        self.kinds: list[Kind] = [kind_of(self.dialect.cells(at)) for at in range(len(header))]
+        self.run_column = next((at for at, name in enumerate(header) if is_run_name(name)), None)
+        self.runs: list[str] = []
+        self.header_text = self.dialect.separator.join(header)
+        self.table = Table(self.file, "delimited_table")
+        for at, name in enumerate(header):
+            if self.kinds[at] == "number":
+                self.table.printed[name] = printed_like(self.dialect.cells(at))
+
+    def take(self, block: Block) -> None:
+        """Add the rows of one block."""
+        first, text = block.first_line, block.text.replace("\r", "\n")
+        if first <= self.dialect.header_line:
+            skipped = self.dialect.header_line - first + 1
+            parts = text.split("\n", skipped)
+            first, text = first + skipped, parts[skipped] if len(parts) > skipped else ""
+        if not text:
+            return
+        if self.dialect.decimal_comma:
+            text = text.replace(",", ".")
+        width = len(self.dialect.header)
+        last = text.rpartition("\n")[2]
+        cut = block.ends_file and not block.ends_line and last.count(self.dialect.separator) + 1 < width
+        cells = None if cut or self.header_text in text else regular_cells(text, self.dialect.separator, width)
+        if cells is not None:
+            count = len(cells) // width
+            self._add([cells[at::width] for at in range(width)], np.arange(first, first + count))
+        else:
+            self._take_line_by_line(first, text, cut=cut)
+
+    def _take_line_by_line(self, first: int, text: str, *, cut: bool) -> None:
+        """A block in which some line does not fit the header."""
+        width = len(self.dialect.header)
+        rows: list[list[str]] = []
+        numbers: list[int] = []
+        lines = text.split("\n")
+        if cut:
+            self.file.count_damage("truncated last line", first + len(lines) - 1)
+            lines.pop()
+        for line_number, line in enumerate(lines, start=first):
+            if not line.strip() or line.startswith("#") or set(line) <= set("|-:+ "):
+                continue
+            row = split_row(line, self.dialect.separator)
+            if tuple(row) == self.dialect.header:
+                self.file.count_damage("header row repeated in the middle of the file", line_number)
+                continue
+            while len(row) > width and not row[-1]:
+                row.pop()
+            if len(row) != width:
+                self.file.count_damage("row with more or fewer cells than the header", line_number)
+                row = (row + [""] * width)[:width]
+            rows.append(row)
+            numbers.append(line_number)
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            self._add(columns, np.asarray(numbers, np.int64))
+
+    def _add(self, columns: list[list[str]], lines: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+        """Convert the cells of a block, one list per column, and add them to the table."""
+        for at, (name, kind) in enumerate(zip(self.dialect.header, self.kinds, strict=True)):
+            if at == self.run_column:
+                self.runs += columns[at]
+            if kind == "text":
+                continue
+            rows, values, wrong = floats_of(columns[at], kind)
+            if wrong:
+                self.file.count_damage("cell that is not a number", int(lines[wrong[0]]), count=len(wrong))
+            self.table.add(name, rows + self.rows, values)
+        self.rows += lines.size
+        self.lines.append(lines)
+
+    def fragments(self) -> list[Fragment]:
+        """One fragment per run: the file's only one, those of its run column, or those that its header names."""
+        if not self.lines:
+            return []
+        self.table.lines = np.concatenate(self.lines)
+        if self.run_column is not None and several_runs(self.runs):
+            self.table.labels = np.asarray(self.runs)
+            self.table.discard(self.dialect.header[self.run_column])
+        exported = {name: found for name in self.table.names if (found := exported_run(name))}
+        if not exported or self.table.labels is not None:
+            return fragments_of(self.table)
+        fragments = []
+        for run in dict.fromkeys(run for run, _ in exported.values()):
+            names = {name: column for name, (owner, column) in exported.items() if owner == run}
+            names = {name: column for name, column in names.items() if not column.endswith(("__MIN", "__MAX"))}
+            shared = {name: name for name in self.table.names if name not in exported}
+            part = self.table.part({**shared, **names})
+            for fragment in fragments_of(part):
+                fragment.label = run
+                fragments.append(fragment)
+        return fragments
+
+
+READER = Reader(
+    name="delimited_table",
+    title="CSV or TSV of metrics (Lightning, Keras, tracker exports, own scripts)",
+    recognised_by="a header row that names a training quantity, above rows of numbers",
+    delivers="every numeric column by step, epoch or row; several runs by a run column or by `run - column` headers",
+    limits="no settings; a file without a header row is refused, because nothing says which column is the loss",
+    sniff=sniff,
+    read=read,
+)
