@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from trainclinic.record.run import RunRecord
     from trainclinic.record.series import Series
     from trainclinic.signals.gradients import Gradients
+    from trainclinic.signals.forecast import Forecast
     from trainclinic.signals.initial_loss import InitialLoss
     from trainclinic.signals.loss_baselines import Baselines
     from trainclinic.signals.generalisation import Generalisation
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from trainclinic.signals.onset import Onset
     from trainclinic.signals.position import Position
     from trainclinic.signals.schedule import ScheduleFit
+    from trainclinic.signals.periodicity import Periodicity
     from trainclinic.signals.spikes import Excursion, Spikes
+    from trainclinic.signals.staircase import Staircase
     from trainclinic.signals.trend import Trend
     from trainclinic.signals.zero_rows import ZeroRows
 
@@ -150,3 +153,24 @@ class Measured:
         from trainclinic.signals.trend import trend_of
 
         return trend_of(self)
+
+    @cached_property
+    def staircase(self) -> Staircase | None:
+        """The loss at the epoch boundaries; `None` without two epochs."""
+        from trainclinic.signals.staircase import staircase_of
+
+        return staircase_of(self)
+
+    @cached_property
+    def periodicity(self) -> Periodicity | None:
+        """A repeated pattern in the training loss, if there is one."""
+        from trainclinic.signals.periodicity import periodicity_of
+
+        return periodicity_of(self)
+
+    @cached_property
+    def forecast(self) -> Forecast | None:
+        """Where the training loss is going, with an interval, or why that cannot be told."""
+        from trainclinic.signals.forecast import forecast_of
+
+        return forecast_of(self)
