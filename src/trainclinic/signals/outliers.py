@@ -31,6 +31,9 @@ FLAG_Z = 6.0
 FLOOR_SHARE = 0.005
 """Scatter is taken as at least this share of the level: printed digits and small windows make it look smaller."""
 
+FIRST_ROWS_SHARE = 0.2
+"""The scatter of the first rows is known from a handful of them only, so more height is asked for."""
+
 _GRID = 2_000
 _PASSES = 4
 _LONGEST_EXTRAPOLATION = 10
@@ -73,7 +76,17 @@ def upward_outliers(value: Floats, *, smallest: float, share: float, floor: floa
             break
         flagged = found
         distances = _dense(value, ~flagged | level_change, smallest, share, floor)
-    return Distances(distances.z, distances.expected, flagged | distances.flagged)
+    return _with_first_rows(
+        value, Distances(distances.z, distances.expected, flagged | distances.flagged), smallest, share
+    )
+
+
+def _with_first_rows(value: Floats, dense: Distances, smallest: float, share: float) -> Distances:
+    """The rows before the first window, judged by their neighbours as in a sparse log."""
+    first = _sparse(value[: FEWEST_IN_WINDOW + 4], smallest, max(share, FIRST_ROWS_SHARE), 0.0)
+    for row in np.flatnonzero(first.flagged[:FEWEST_IN_WINDOW]).tolist():
+        dense.z[row], dense.expected[row], dense.flagged[row] = first.z[row], first.expected[row], True
+    return dense
 
 
 def _long_stretches(flagged: Mask) -> Mask:
