@@ -93,6 +93,7 @@ class NanFilter:
     """What the filter did to the training loss of a run.
 
     Attributes:
+        loss: The final history of the training loss, whose rows are meant.
         ruled_out: Why the filter cannot have been at work; empty when it can.
         windows: Distorted rows, in order.
         hidden: Steps of the exact zeros that stand for windows without any finite micro-batch, `[k]`.
@@ -102,6 +103,7 @@ class NanFilter:
         to_the_end: The hidden zeros last until the final row.
     """
 
+    loss: Series
     ruled_out: str
     windows: tuple[FilteredWindow, ...]
     hidden: Integers
@@ -118,13 +120,13 @@ def nan_filter_of(run: Measured) -> NanFilter | None:
     nothing = np.empty(0, dtype=np.int64)
     reason = _ruled_out(run, loss)
     if reason:
-        return NanFilter(reason, (), nothing, None, nothing, to_the_end=False)
+        return NanFilter(loss, reason, (), nothing, None, nothing, to_the_end=False)
     norm, norm_logged = values_at(run.record.get("train/grad_norm"), loss.step)
     hidden, certainty = _hidden_zeros(run, loss, norm, norm_logged)
     windows = tuple(_windows(run, loss, hidden, norm, norm_logged))
     steps = np.union1d(loss.step[hidden], np.array([w.step for w in windows], dtype=np.int64))
     to_the_end = bool(hidden.size and hidden[-1])
-    return NanFilter("", windows, loss.step[hidden], certainty, steps, to_the_end=to_the_end)
+    return NanFilter(loss, "", windows, loss.step[hidden], certainty, steps, to_the_end=to_the_end)
 
 
 def _ruled_out(run: Measured, loss: Series) -> str:

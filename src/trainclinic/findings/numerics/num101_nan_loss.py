@@ -9,7 +9,7 @@ later row, checkpoint and generation is lost.
 
 ## What it does not mean
 It does not say that the learning rate is too high, nor that the data is broken. A single NaN row after which the loss
-goes on as before was skipped or filtered, and the weights survived.
+goes on as before was skipped or filtered, and the weights survived: that is reported as a warning only.
 
 ## Example
 `{"step": 20, "loss": NaN, "grad_norm": NaN}`
@@ -19,6 +19,7 @@ Load the last checkpoint and count parameters for which `torch.isfinite(p).all()
 
 ## References
 - IEEE 754: NaN propagates through every arithmetic operation
+- https://github.com/karpathy/nanoGPT/issues/167
 """
 
 from __future__ import annotations
@@ -27,22 +28,26 @@ import numpy as np
 
 from trainclinic.catalogue.rule import Rule
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
+from trainclinic.catalogue.wording import count
+from trainclinic.signals.gradients import stretch
 from trainclinic.signals.measured import Measured
 
 
 def check(run: Measured) -> Verdict:
     """Look for rows of the training loss that are not finite."""
-    loss = run.record.get("train/loss")
+    loss = run.train_loss
     if loss is None:
         return NotEvaluated(missing="`train/loss`")
-    rows = np.flatnonzero(~np.isfinite(loss.value))
-    if not rows.size:
-        return Absent()
-    first = int(rows[0])
-    says = (
-        f"loss is {loss.value[first]:g} at step {loss.step[first]}, first of {rows.size} non-finite rows in {len(loss)}"
-    )
-    return Present((Evidence(says, loss.source(first), int(loss.step[first]), "train/loss"),))
+    found = stretch(~np.isfinite(loss.value))
+    if not found.rows:
+        return Absent((Evidence(f"{count(len(loss), 'row')}, all finite"),))
+    first = found.first
+    value, step = loss.value[first], int(loss.step[first])
+    says = f"loss is {value:g} at step {step}, first of {found.rows} non-finite rows in {len(loss)}"
+    evidence = Evidence(says, loss.source(first), step, "train/loss")
+    if found.pattern == "recovers" and found.begins < 0:
+        return Present((evidence,), means="Finite losses follow, so the weights survived.", severity=Severity.WARNING)
+    return Present((evidence,), means="The log ends without a finite loss after it.")
 
 
 RULE = Rule(code="NUM101", slug="nan-loss", severity=Severity.HARMFUL, needs=("train/loss",), check=check)
