@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from trainclinic.record.series import Printed
 
@@ -37,6 +39,11 @@ class Column:
         self.step.append(step)  # type: ignore[attr-defined]
         self.value.append(value)  # type: ignore[attr-defined]
         self.line.append(line)  # type: ignore[attr-defined]
+
+    def where(self, rows: Any) -> Column:
+        """The rows that `rows` (a mask or indices, `[n]`) selects, as arrays."""
+        step, value, line = (np.asarray(part)[rows] for part in (self.step, self.value, self.line))
+        return replace(self, step=step, value=value, line=line)
 
 
 @dataclass(slots=True)
@@ -72,3 +79,8 @@ class Fragment:
         """Whether nothing at all was read."""
         parts = (self.columns, self.facts, self.other_facts, self.versions, self.events, self.generations)
         return not any(parts) and not self.checkpoints
+
+    @property
+    def tells_of_a_run(self) -> bool:
+        """Whether it holds what happened (rows, events, samples) and not only what was set."""
+        return bool(self.columns or self.events or self.generations or self.checkpoints)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,12 +53,17 @@ class Alike:
 def alike_rows(piece: Piece, first_index: int) -> list[Alike]:
     """The rows of a piece, grouped by their keys."""
     groups: dict[tuple[str, ...], list[int]] = {}
-    for number, row in enumerate(piece.rows):
-        groups.setdefault(tuple(row), []).append(number)
+    shapes = list(map(tuple, piece.rows))
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        groups[shapes[0]] = list(range(len(shapes)))
+    else:
+        for number, shape in enumerate(shapes):
+            groups.setdefault(shape, []).append(number)
     out = []
     for keys, numbers in groups.items():
         places = np.array(numbers, dtype=np.int64)
-        values = zip(*(piece.rows[number].values() for number in numbers), strict=True)
+        flat = tuple(chain.from_iterable(piece.rows[number].values() for number in numbers))
+        values = [flat[at :: len(keys)] for at in range(len(keys))]
         out.append(
             Alike(
                 keys=keys,
@@ -110,18 +116,19 @@ class GrowingColumn:
         self.value.append(value)
         self.line.append(line)
 
-    def finish(self, rounded_to: int | None = None) -> Column:
+    def finish(self, rounded_to: int | None = None, factor: float = 1.0) -> Column:
         """The column in the order of the rows.
 
         Args:
             rounded_to: Decimals that some versions of the writer round this column to; taken when the values agree.
+            factor: What the values are multiplied with to be in the column's unit.
         """
         index = np.concatenate(self.index)
         order = np.argsort(index, kind="stable")
         value = np.concatenate(self.value)[order]
         return Column(
             step=np.concatenate(self.step)[order],  # type: ignore[arg-type]
-            value=value,  # type: ignore[arg-type]
+            value=value if factor == 1.0 else value * factor,  # type: ignore[arg-type]
             line=np.concatenate(self.line)[order],  # type: ignore[arg-type]
             printed=_printed(value, rounded_to),
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.readers.column_names import canonical_name
+from trainclinic.readers.column_names import meanings_of
 from trainclinic.readers.fragment import Fragment
 from trainclinic.readers.json_array import JsonArray
 from trainclinic.readers.reader import Reader
@@ -42,7 +42,7 @@ _ZERO_MEANS_UNKNOWN = {
 _OTHER_FACTS = ("best_global_step", "num_input_tokens_seen", "total_flos", "trial_name")
 _SUMMARY_FACTS = {"train_runtime": "train_runtime", "train_loss": "final_train_loss"}
 # transformers rounds the loss to 4 decimals; the epoch to 2 up to 4.43, later not at all.
-_DECIMALS = {"train/loss": 4, "train/epoch": 2}
+_DECIMALS = {"loss": 4, "epoch": 2}
 
 
 def sniff(file: LogFile) -> float:
@@ -69,7 +69,8 @@ def read(file: LogFile) -> list[Fragment]:
             else:
                 _add_rows(columns, file, rows)
         count += len(piece.rows)
-    fragment.columns = {name: column.finish(_DECIMALS.get(name)) for name, column in columns.items()}
+    for (key, column), meaning in zip(columns.items(), meanings_of(list(columns)), strict=True):
+        fragment.columns[meaning.name] = column.finish(_DECIMALS.get(key), meaning.factor)
     _drop_repeats(fragment)
     _add_state(fragment, file, history)
     return [fragment]
@@ -92,7 +93,7 @@ def _add_rows(columns: dict[str, GrowingColumn], file: LogFile, rows: Alike) -> 
         value, mask = numbers_in(rows.columns[key])
         mask &= usable
         if mask.any():
-            column = columns.setdefault(canonical_name(key), GrowingColumn())
+            column = columns.setdefault(key, GrowingColumn())
             column.add(rows.index[mask], step[mask], value[mask], rows.line_of(key)[mask])
 
 

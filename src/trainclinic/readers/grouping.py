@@ -1,0 +1,209 @@
+"""Fragments sorted into runs: which files tell of the same run, and which facts belong to it.
+
+Works on what `same_run` says about numbers, and on places: the files of a folder (checkpoint folders count as their
+parent) may be one run or several, and settings apply to the runs of their folder and below.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainclinic.readers.same_run import Relation, fork_step, relate, span, starts_before
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from trainclinic.readers.fragment import Column, Fragment
+    from trainclinic.record.parts import Damage
+
+
+@dataclass(slots=True)
+class Part:
+    """A fragment with its place.
+
+    Attributes:
+        fragment: What was read.
+        home: Folder of the run it belongs to, as the user would name it; empty for the top.
+        damage: What could not be read in its file.
+    """
+
+    fragment: Fragment
+    home: str
+    damage: tuple[Damage, ...] = ()
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether it holds any logged quantity."""
+        return bool(self.fragment.columns)
+
+
+@dataclass(slots=True)
+class Run:
+    """The parts of one run.
+
+    Attributes:
+        home: Its folder.
+        rows: Parts with logged rows, the richest first; their columns are disjoint in (name, step) except for overlaps
+            that the run itself has.
+        settings: Parts without rows, the nearest first, each with its distance in folders.
+    """
+
+    home: str
+    rows: list[Part] = field(default_factory=list)
+    settings: list[tuple[int, Part]] = field(default_factory=list)
+
+    @property
+    def fragments(self) -> list[Fragment]:
+        """The fragments with rows, in the order in which they were logged."""
+        return sorted((part.fragment for part in self.rows if part.has_rows), key=span)
+
+
+def group_runs(parts: list[Part]) -> list[Run]:
+    """Sort parts into runs, the main run (longest, then richest) first.
+
+    Args:
+        parts: Everything that was read, with arrays as columns.
+    """
+    runs: list[Run] = []
+    for part in sorted((part for part in parts if part.has_rows), key=_richness):
+        _place(runs, part)
+    others = [part for part in parts if not part.has_rows]
+    _assign_settings(runs, others)
+    return runs
+
+
+def is_within(home: str, folder: str) -> bool:
+    """Whether `home` is `folder` or lies below it."""
+    return not folder or home == folder or home.startswith(folder + "/")
+
+
+def depth(folder: str) -> int:
+    """Number of folders in a name."""
+    return folder.count("/") + 1 if folder else 0
+
+
+def _richness(part: Part) -> tuple[bool, bool, int, int, int, str]:
+    """Sorts the most telling log first: with steps, of a loss, many rows, many columns, a short name."""
+    columns = part.fragment.columns
+    losses = [len(columns[name].step) for name in ("train/loss", "eval/loss") if name in columns]
+    rows = max(losses, default=0) or max(len(column.step) for column in columns.values())
+    stem = part.fragment.file.rpartition("/")[2]
+    return part.fragment.axis != "step", not losses, -rows, -len(columns), len(stem), part.fragment.file
+
+
+def _place(runs: list[Run], part: Part) -> None:
+    beside = []
+    for run in runs:
+        if not (is_within(part.home, run.home) or is_within(run.home, part.home)):
+            continue
+        members = [member for member in run.rows if member.has_rows]
+        relations = [_relation(member, part) for member in members]
+        if Relation.SAME in relations:
+            _absorb(run, members[relations.index(Relation.SAME)], part)
+            return
+        if Relation.OTHER in relations or part.home != run.home or _are_labelled(run, part):
+            continue
+        if Relation.FORK in relations or Relation.AFTER in relations:
+            _continue(run, members, relations, part)
+            return
+        beside.append(run)
+    if beside:
+        _closest(beside, part).rows.append(part)
+    else:
+        runs.append(Run(part.home, [part]))
+
+
+def _relation(member: Part, part: Part) -> Relation:
+    one, two = member.fragment, part.fragment
+    return relate(one, two) if starts_before(one, two) else relate(two, one)
+
+
+def _are_labelled(run: Run, part: Part) -> bool:
+    """Whether a file itself says that two of its fragments are different runs."""
+    label = part.fragment.label
+    return bool(label) and any(
+        member.fragment.file == part.fragment.file and member.fragment.label != label for member in run.rows
+    )
+
+
+def _closest(runs: list[Run], part: Part) -> Run:
+    """The run whose file name resembles most that of a part that fits several."""
+    name = part.fragment.file
+
+    def likeness(run: Run) -> float:
+        return max(difflib.SequenceMatcher(None, name, member.fragment.file).ratio() for member in run.rows)
+
+    return max(runs, key=likeness)
+
+
+def _absorb(run: Run, member: Part, part: Part) -> None:
+    """Take from another log of the same run what the run does not have yet."""
+    run.home = min(run.home, part.home, key=depth)
+    known = {name for other in run.rows for name in other.fragment.columns}
+    low, high = span(member.fragment)
+    columns: dict[str, Column] = {}
+    if part.fragment.axis == member.fragment.axis == "step":
+        for name, column in part.fragment.columns.items():
+            outside = (np.asarray(column.step) < low) | (np.asarray(column.step) > high)
+            kept = column if name not in known else column.where(outside)
+            if len(kept.step):
+                columns[name] = kept
+    rest = replace(part, fragment=replace(part.fragment, columns=columns))
+    if columns:
+        run.rows.append(rest)
+    else:
+        run.settings.append((0, rest))
+
+
+def _continue(run: Run, members: list[Part], relations: list[Relation], part: Part) -> None:
+    """Add a later or an earlier pass; what both passes share before a fork is kept once."""
+    for member, relation in zip(members, relations, strict=True):
+        if relation is not Relation.FORK:
+            continue
+        earlier, later = (member, part) if starts_before(member.fragment, part.fragment) else (part, member)
+        if span(earlier.fragment)[0] == span(later.fragment)[0]:
+            begin = fork_step(earlier.fragment, later.fragment)
+            later.fragment = _only(later.fragment, lambda step, begin=begin: step >= begin)  # type: ignore[misc]
+    if part.fragment.axis == "row":
+        offset = max(span(member.fragment)[1] for member in members)
+        for column in part.fragment.columns.values():
+            column.step = np.asarray(column.step) + offset  # type: ignore[assignment]
+    run.rows.append(part)
+
+
+def _only(fragment: Fragment, wanted: Callable[[NDArray[np.int64]], NDArray[np.bool_]]) -> Fragment:
+    columns = {name: column.where(wanted(np.asarray(column.step))) for name, column in fragment.columns.items()}
+    return replace(fragment, columns={name: column for name, column in columns.items() if len(column.step)})
+
+
+def _assign_settings(runs: list[Run], others: list[Part]) -> None:
+    """Give each part without rows to the runs it belongs to; without any run, all of them make up one record."""
+    if not runs and others:
+        home = min((part.home for part in others), key=depth)
+        runs.append(Run(home, [], [(depth(part.home) - depth(home), part) for part in others]))
+        return
+    for part in others:
+        below = [run for run in runs if is_within(run.home, part.home)]
+        if below and part.fragment.tells_of_a_run:  # one log, one run: the main one of the nearest folder
+            nearest = min(below, key=lambda run: depth(run.home))
+            nearest.settings.append((depth(nearest.home) - depth(part.home), part))
+            continue
+        for run in below or _nearest_above(runs, part):
+            distance = depth(run.home) - depth(part.home)
+            run.settings.append((distance if distance >= 0 else 100 - distance, part))
+    for run in runs:
+        run.settings.sort(key=lambda pair: pair[0])
+
+
+def _nearest_above(runs: list[Run], part: Part) -> list[Run]:
+    """Runs of the closest folder above a part in whose own folder and below nothing was logged."""
+    above = [run for run in runs if is_within(part.home, run.home)]
+    deepest = max((depth(run.home) for run in above), default=-1)
+    nearest = [run for run in above if depth(run.home) == deepest]
+    return nearest[:1] if part.fragment.tells_of_a_run else nearest
