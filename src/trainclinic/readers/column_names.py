@@ -72,12 +72,13 @@ _WEAK = {
     "eval/perplexity": "val_epoch_perplexity test_perplexity test_ppl",
     "speed/seconds_per_step": "dt_ms dt",
 }
-_OF_EVALUATION = {
+OF_EVALUATION = {
     "train/loss": "eval/loss",
     "train/perplexity": "eval/perplexity",
     "train/accuracy": "eval/accuracy",
     "train/token_accuracy": "eval/token_accuracy",
 }
+"""Quantities that are measured on an evaluation split, too, by their training name."""
 _MEMORY_UNITS = {
     "b": 1.0,
     "bytes": 1.0,
@@ -225,18 +226,18 @@ def _strong(words: str) -> str | None:
     if words in _BY_ALIAS:
         return _BY_ALIAS[words]
     if found := _EVAL_PREFIX.match(words):
-        return _OF_EVALUATION.get(_BY_ALIAS.get(words[found.end() :].removesuffix("_step"), ""))
+        return OF_EVALUATION.get(_BY_ALIAS.get(words[found.end() :].removesuffix("_step"), ""))
     if words in _BY_WEAK:
         return None
     for suffix in ("_val", "_valid", "_eval", "_validation"):
         if words.endswith(suffix):
-            return _OF_EVALUATION.get(_BY_ALIAS.get(words.removesuffix(suffix), ""))
+            return OF_EVALUATION.get(_BY_ALIAS.get(words.removesuffix(suffix), ""))
     stem = words.removeprefix("train_").removeprefix("training_").removeprefix("trainer_")
     stem = stem.removesuffix("_step").removesuffix("_train")
     return _BY_ALIAS.get(stem) if stem not in {"", "epoch"} and not stem.startswith("global") else None
 
 
-SERIES_NAMES = frozenset(_ALIASES) | frozenset(_OF_EVALUATION.values())
+SERIES_NAMES = frozenset(_ALIASES) | frozenset(OF_EVALUATION.values())
 """Canonical names that a column can get."""
 
 

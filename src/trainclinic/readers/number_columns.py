@@ -68,6 +68,8 @@ def floats_of(cells: Sequence[str], kind: Kind) -> tuple[NDArray[np.int64], NDAr
             return np.asarray(filled, np.int64), values, []
         except ValueError:
             pass
+    if kind == "duration" and (clocks := _clocks(cells)) is not None:
+        return np.arange(len(cells)), clocks, []
     rows, numbers, wrong = [], [], []
     for row, cell in enumerate(cells):
         value = value_of(cell, kind)
@@ -77,6 +79,17 @@ def floats_of(cells: Sequence[str], kind: Kind) -> tuple[NDArray[np.int64], NDAr
         elif cell.strip().lower() not in NOT_LOGGED:
             wrong.append(row)
     return np.asarray(rows, np.int64), np.asarray(numbers, np.float64), wrong
+
+
+def _clocks(cells: Sequence[str]) -> NDArray[np.float64] | None:
+    """Seconds of a column of `H:MM:SS` alone, `None` when any cell is something else."""
+    parts = [cell.split(":") for cell in cells]
+    if set(map(len, parts)) != {3}:
+        return None
+    try:
+        return np.array([int(h) * 3600 + int(m) * 60 + float(s) for h, m, s in parts], dtype=np.float64)
+    except ValueError:
+        return None
 
 
 def value_of(cell: str, kind: Kind) -> float | None:
@@ -91,6 +104,16 @@ def value_of(cell: str, kind: Kind) -> float | None:
     if kind == "duration":
         return seconds_of(text)
     return _stamp(text) if kind == "stamp" else None
+
+
+def as_number(value: object) -> float | None:
+    """A parsed value as a float, text included; `None` for booleans, words and containers."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
 
 
 def printed_like(sample: Sequence[str]) -> Printed:

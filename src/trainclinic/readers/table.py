@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainclinic.readers.column_names import ColumnMeaning, is_epoch_name, meanings_of, step_column
+from trainclinic.readers.column_names import (
+    OF_EVALUATION,
+    ColumnMeaning,
+    column_meaning,
+    is_epoch_name,
+    meanings_of,
+    step_column,
+)
 from trainclinic.readers.fragment import Column, Fragment
 from trainclinic.record.facts import Fact
 from trainclinic.record.series import Printed
@@ -22,6 +29,8 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
 
 _PLANS = {"total_steps": "planned_steps", "max_steps": "planned_steps", "total_epochs": "planned_epochs"}
+_ONCE_PER_STEP = {"train/epoch", "train/tokens", "time/elapsed", "time/remaining", "time/stamp"}
+"""What evaluation rows repeat from the training row of their step: once is enough."""
 _NO_STEP = int(np.iinfo(np.int64).min)
 _EARLIEST_STAMP = 1e9
 """Seconds since 1970 of the year 2001: no training run lasts that long, so such a value is a clock reading."""
@@ -53,6 +62,20 @@ class Table:
     def discard(self, column: str) -> None:
         """Forget a column."""
         self._parts.pop(column, None)
+
+    def mark_evaluation(self, rows: Rows) -> None:
+        """Say which rows hold evaluations: their losses and accuracies become columns of their own."""
+        if not rows.size:
+            return
+        marked = np.zeros(1 + max(int(self.column(name)[0].max()) for name in self.names), dtype=bool)
+        marked[rows[rows < marked.size]] = True
+        for name in self.names:
+            if column_meaning(name).name in OF_EVALUATION:
+                places, values = self.column(name)
+                held_out = marked[places]
+                self._parts[name] = [(places[~held_out], values[~held_out])]
+                self.add(f"eval_{name}", places[held_out], values[held_out])
+                self.printed[f"eval_{name}"] = self.printed.get(name, Printed())
 
     def part(self, names: dict[str, str]) -> Table:
         """A table with some of the columns under new names (new name by old name), over the same rows."""
@@ -114,6 +137,9 @@ def _fill(
         rows, values = rows[usable], values[usable]
     if not rows.size:
         return
+    if meaning.name in _ONCE_PER_STEP and rows.size > 1:
+        first = np.append(True, np.diff(step[rows]) != 0)
+        rows, values = rows[first], values[first]
     target = _by_value(meaning.name, values * meaning.factor)
     taken = target in fragment.columns
     printed = table.printed.get(name, Printed()) if meaning.factor == 1.0 else Printed()

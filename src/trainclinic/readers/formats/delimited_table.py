@@ -11,7 +11,7 @@ from trainclinic.readers.blocks import Block, text_blocks
 from trainclinic.readers.dialect import Dialect, confidence, detect, exported_run, is_number, split_row
 from trainclinic.readers.number_columns import Kind, floats_of, kind_of, printed_like, regular_cells
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.run_columns import is_run_name, several_runs
+from trainclinic.readers.run_columns import is_evaluation, is_phase_name, is_run_name, several_runs
 from trainclinic.readers.table import Table, fragments_of
 from trainclinic.record.errors import ReadError
 
@@ -77,7 +77,9 @@ class _Body:
         header = self.dialect.header
         self.kinds: list[Kind] = [kind_of(self.dialect.cells(at)) for at in range(len(header))]
         self.run_column = next((at for at, name in enumerate(header) if is_run_name(name)), None)
+        self.phase_column = next((at for at, name in enumerate(header) if is_phase_name(name)), None)
         self.runs: list[str] = []
+        self.evaluation: list[bool] = []
         self.header_text = self.dialect.separator.join(header)
         self.table = Table(self.file, "delimited_table")
         for at, name in enumerate(header):
@@ -137,6 +139,8 @@ class _Body:
         for at, (name, kind) in enumerate(zip(self.dialect.header, self.kinds, strict=True)):
             if at == self.run_column:
                 self.runs += columns[at]
+            if at == self.phase_column:
+                self.evaluation += map(is_evaluation, columns[at])
             if kind == "text":
                 continue
             rows, values, wrong = floats_of(columns[at], kind)
@@ -154,6 +158,8 @@ class _Body:
         if self.run_column is not None and several_runs(self.runs):
             self.table.labels = np.asarray(self.runs)
             self.table.discard(self.dialect.header[self.run_column])
+        if any(self.evaluation):
+            self.table.mark_evaluation(np.flatnonzero(self.evaluation))
         exported = {name: found for name in self.table.names if (found := exported_run(name))}
         if not exported or self.table.labels is not None:
             return fragments_of(self.table)
