@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainclinic.record.run import RunRecord
     from trainclinic.record.series import Series
-    from trainclinic.signals.gradients import Gradients
     from trainclinic.signals.forecast import Forecast
+    from trainclinic.signals.generalisation import Generalisation
+    from trainclinic.signals.gradients import Gradients
     from trainclinic.signals.initial_loss import InitialLoss
     from trainclinic.signals.loss_baselines import Baselines
-    from trainclinic.signals.generalisation import Generalisation
     from trainclinic.signals.nan_filter import NanFilter
     from trainclinic.signals.objective import Objective
     from trainclinic.signals.onset import Onset
+    from trainclinic.signals.periodicity import Periodicity
     from trainclinic.signals.position import Position
     from trainclinic.signals.schedule import ScheduleFit
-    from trainclinic.signals.periodicity import Periodicity
     from trainclinic.signals.spikes import Excursion, Spikes
     from trainclinic.signals.staircase import Staircase
+    from trainclinic.signals.throughput import Throughput
     from trainclinic.signals.trend import Trend
     from trainclinic.signals.zero_rows import ZeroRows
 
@@ -174,3 +175,10 @@ class Measured:
         from trainclinic.signals.forecast import forecast_of
 
         return forecast_of(self)
+
+    @cached_property
+    def throughput(self) -> Throughput | None:
+        """How fast the run was at each moment, and the time it lost."""
+        from trainclinic.signals.throughput import throughput_of
+
+        return throughput_of(self)
