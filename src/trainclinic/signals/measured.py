@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainclinic.record.run import RunRecord
     from trainclinic.record.series import Series
+    from trainclinic.signals.arithmetic import Arithmetic
     from trainclinic.signals.forecast import Forecast
     from trainclinic.signals.generalisation import Generalisation
     from trainclinic.signals.gradients import Gradients
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from trainclinic.signals.onset import Onset
     from trainclinic.signals.periodicity import Periodicity
     from trainclinic.signals.position import Position
+    from trainclinic.signals.resume import ResumeHistory
     from trainclinic.signals.schedule import ScheduleFit
     from trainclinic.signals.spikes import Excursion, Spikes
     from trainclinic.signals.staircase import Staircase
@@ -182,3 +184,17 @@ class Measured:
         from trainclinic.signals.throughput import throughput_of
 
         return throughput_of(self)
+
+    @cached_property
+    def arithmetic(self) -> Arithmetic:
+        """Relations between logged values that must hold."""
+        from trainclinic.signals.arithmetic import arithmetic_of
+
+        return arithmetic_of(self)
+
+    @cached_property
+    def resume(self) -> ResumeHistory | None:
+        """Where the log goes on from earlier weights, and what the loss does there."""
+        from trainclinic.signals.resume import resume_of
+
+        return resume_of(self)
