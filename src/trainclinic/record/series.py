@@ -121,6 +121,11 @@ class Series:
         rows = np.flatnonzero(self.step == step)
         return int(rows[-1]) if rows.size else None
 
+    def source_at(self, step: int) -> Source | None:
+        """Where the last value logged for `step` was read, or `None` when that step has no row."""
+        row = self.row_at(step)
+        return None if row is None else self.source(row)
+
     def at(self, step: int) -> float | None:
         """The last value logged for `step`, or `None` when that step has no row."""
         row = self.row_at(step)

@@ -94,11 +94,11 @@ def _windows(centre: Floats, step: Integers, spacing: float) -> list[tuple[int, 
 
 
 def _level(offset: Floats, value: Floats) -> tuple[float, float]:
-    """Level at offset 0 of a straight line with median residual 0, and its standard error."""
+    """Level at offset 0, and its standard error: of a straight line with median residual 0, or between few rows."""
     if not value.size:
         return float("nan"), float("nan")
     if value.size < 5:
-        level = float(np.median(value))
+        level = float(np.interp(0.0, offset, value))
         spread = float(np.ptp(value)) / 2 if value.size > 1 else 0.05 * abs(level)
         return level, max(spread / np.sqrt(value.size), FLOOR_SHARE * abs(level))
     away = offset - offset.mean()
