@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
+from typing import Any
 
 import click
 
@@ -10,6 +13,7 @@ COMMANDS = {
     "diagnose": "What a run shows: symptoms with the line they were read on.",
     "explain": "The page of a symptom.",
 }
+COULD_NOT = 2
 
 
 class LazyGroup(click.Group):
@@ -35,6 +39,16 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what the user can act on becomes a message, never a traceback."""
+        from trainclinic.record.errors import TrainclinicError
+
+        try:
+            return super().invoke(ctx)
+        except TrainclinicError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(COULD_NOT)
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="trainclinic")
@@ -43,5 +57,18 @@ def app() -> None:
 
 
 def main() -> None:
-    """Entry point of the command line."""
-    app()
+    """Entry point of the command line; a reader of our output that went away (`| head`) is no error."""
+    _let_streams_take_any_text()
+    try:
+        app()
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit: give it somewhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _let_streams_take_any_text() -> None:
+    """A terminal that cannot show a character gets a substitute instead of a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,5 +1,5 @@
 """The conductor.
 
-This room knows the order of the work: read, judge, and one `Diagnosis` value. It holds no rule,
-no number and no layout.
+This room knows the order of the work: read, judge, compose, and one `Diagnosis` value. It does not know any rule,
+number or layout.
 """

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from trainclinic.findings.examine import Finding, examine
+from trainclinic.diagnosis.workers import judge_all
+from trainclinic.findings.overall import Overall
 from trainclinic.record.run import RunRecord
 from trainclinic.signals.measured import Measured
 
 if TYPE_CHECKING:
+    from trainclinic.findings.examine import Finding
     from trainclinic.record.parts import Damage
+    from trainclinic.report.model import Document
 
 Target = str | PathLike[str] | RunRecord
 
@@ -25,44 +29,111 @@ class RunDiagnosis:
         record: What happened, with sources.
         measured: The signals, computed when first asked for.
         findings: Every rule's answer, present ones first.
+        verdict: The verdict on the whole run, with its reason.
     """
 
     record: RunRecord
     measured: Measured
     findings: tuple[Finding, ...]
+    verdict: Overall
+
+    @property
+    def present(self) -> tuple[Finding, ...]:
+        """The symptoms that are there, the most harmful first."""
+        return tuple(finding for finding in self.findings if finding.is_present)
+
+    @cached_property
+    def document(self) -> Document:
+        """The report on this run, ready for any format."""
+        from trainclinic.report.compose import compose
+
+        return compose(self.measured, self.findings, self.verdict)
 
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """What the user's files show: one entry per run.
+    """What the user's files show: one entry per run. In a notebook it renders itself.
 
     Attributes:
-        runs: Diagnosed runs, the most telling first.
-        damage: Files that could not be read at all.
+        runs: Diagnosed runs, the main run first.
+        damage: Files that could not be read at all, with the reason.
     """
 
     runs: tuple[RunDiagnosis, ...]
     damage: tuple[Damage, ...] = ()
 
+    @property
+    def verdict(self) -> Overall:
+        """The verdict on the run; with several runs, that of the first sick one, else of the main one."""
+        return next((run.verdict for run in self.runs if run.verdict.word == "sick"), self.runs[0].verdict)
 
-def diagnose_record(record: RunRecord) -> RunDiagnosis:
-    """Measure and judge one record."""
-    measured = Measured(record)
-    return RunDiagnosis(record=record, measured=measured, findings=examine(measured))
+    @property
+    def record(self) -> RunRecord:
+        """The record of the main run."""
+        return self.runs[0].record
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every rule's answer about the main run, present ones first."""
+        return self.runs[0].findings
+
+    def render(self, form: str = "terminal", *, color: bool = False, width: int = 80) -> str:
+        """The report as text.
+
+        Args:
+            form: `terminal`, `md`, `html` or `json`.
+            color: Whether the terminal form may use colour.
+            width: Columns of the terminal form.
+
+        Raises:
+            ValueError: If `form` is none of the four.
+        """
+        from trainclinic.report.render import render
+
+        return render([run.document for run in self.runs], form, color=color, width=width)  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON report (`trainclinic.diagnosis.v1`) as plain values."""
+        import json
+
+        found: dict[str, Any] = json.loads(self.render("json"))
+        return found
+
+    def __str__(self) -> str:
+        """One line per run: its name, the verdict, the reason."""
+        return "\n".join(f"{run.record.name}: {run.verdict.word}, {run.verdict.reason}" for run in self.runs)
+
+    def _repr_html_(self) -> str:
+        """The HTML report in a frame of its own, so that its styles leave the notebook alone."""
+        from html import escape
+
+        page = escape(self.render("html"), quote=True)
+        return f'<iframe srcdoc="{page}" style="width:100%;height:48rem;border:0" title="trainclinic report"></iframe>'
 
 
-def diagnose(target: Target | Iterable[Target]) -> Diagnosis:
+def diagnose(target: Target | Iterable[Target], *, jobs: int = 1) -> Diagnosis:
     """Diagnose a run folder, a log file, several of each, or a record that is already in memory.
 
     Args:
-        target: Paths (folders, files or glob patterns) or a `RunRecord`.
+        target: Paths (folders, files or glob patterns), a `RunRecord`, or several of these.
+        jobs: Processes for many runs; 0 takes one per processor when there is enough to do.
 
     Raises:
         ReadError: If nothing readable was found; the message says what was looked at.
     """
-    from trainclinic.readers.collect import collect
+    targets = [target] if isinstance(target, (str, PathLike, RunRecord)) else list(target)
+    records = [given for given in targets if isinstance(given, RunRecord)]
+    paths = [given for given in targets if not isinstance(given, RunRecord)]
+    damage: tuple[Damage, ...] = ()
+    if paths or not records:
+        from trainclinic.readers.collect import collect
 
-    if isinstance(target, RunRecord):
-        return Diagnosis(runs=(diagnose_record(target),))
-    collected = collect(target)
-    return Diagnosis(runs=tuple(diagnose_record(record) for record in collected.records), damage=collected.damage)
+        collected = collect(paths)
+        records += collected.records
+        damage = collected.damage
+    answers = judge_all(records, jobs)
+    runs = tuple(
+        RunDiagnosis(record, measured, findings, verdict)
+        for record, (measured, findings, verdict) in zip(records, answers, strict=True)
+    )
+    return Diagnosis(runs, damage)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from trainclinic.readers.file import LogFile
     from trainclinic.readers.fragment import Column, Fragment
 
+TELLING = frozenset(("train/loss", "eval/loss", "train/grad_norm"))
+"""Positions and settings (epoch, learning rate) stand again in every row of a step; repeating these says nothing."""
 SYSTEMATIC_SHARE = 0.4
 """Two processes repeat half of all rows; a resume or a second evaluation at the last step repeats a few."""
 FEWEST_ROWS = 8
@@ -39,7 +41,7 @@ def settle_rows(fragment: Fragment, file: LogFile) -> None:
         column, dropped = _with_possible_steps(raw)
         impossible = max(impossible, dropped)
         column, same = _without_repeats(column)
-        repeated = max(repeated, same)
+        repeated = max(repeated, same if name in TELLING else 0)
         column, several = _averaged(column)
         averaged = max(averaged, several)
         if len(column.step):

@@ -1,0 +1,110 @@
+"""`trainclinic diagnose`: read runs, judge them, print or write the report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trainclinic.cli.waiting import waiting
+
+if TYPE_CHECKING:
+    from trainclinic.diagnosis.diagnose import Diagnosis
+
+FORMAT_OF_SUFFIX = {
+    ".html": "html",
+    ".htm": "html",
+    ".md": "md",
+    ".markdown": "md",
+    ".json": "json",
+    ".txt": "terminal",
+}
+HARMFUL = 1
+NARROWEST, WIDEST = 60, 120
+
+
+@click.command(epilog="Exit codes: 0 nothing harmful found, 1 harmful findings, 2 could not read.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "md", "html", "json"]),
+    help="What to print; taken from the ending of FILE when there is one, else `terminal`.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to FILE.")
+@click.option(
+    "--run", "wanted", metavar="NAME", help="Report only on the run of this name (see the table of all runs)."
+)
+@click.option("-j", "--jobs", type=click.IntRange(min=0), default=0, help="Processes for many runs; 0 decides itself.")
+@click.option("--color/--no-color", default=None, help="Force colour on or off; by default it follows the terminal.")
+def command(
+    *, paths: tuple[str, ...], form: str | None, output: Path | None, wanted: str | None, jobs: int, color: bool | None
+) -> None:
+    r"""Say what training runs show, each symptom with the line it was read on.
+
+    PATH is a run folder, a log file or a quoted pattern such as "runs/*"; several may be given. A single run gets a
+    full report, several get a table and a short report each.
+
+    \b
+    trainclinic diagnose runs/my-finetune
+    trainclinic diagnose runs/my-finetune -o report.html
+    trainclinic diagnose "runs/*" --run runs/third
+    trainclinic diagnose train.log --format json | jq .verdict
+    """
+    form = form or (FORMAT_OF_SUFFIX.get(output.suffix.lower()) if output else None) or "terminal"
+    if form == "html" and output is None and sys.stdout.isatty():
+        message = "a page of HTML is of no use on a terminal\n\nhint: write it to a file (`-o report.html`), or pipe it"
+        raise click.UsageError(message)
+    with waiting("reading and judging"):
+        from trainclinic.diagnosis.diagnose import diagnose
+
+        diagnosis = diagnose(paths, jobs=jobs)
+    if wanted is not None:
+        diagnosis = _only(diagnosis, wanted)
+    colorful = output is None and (_wants_color() if color is None else color)
+    with waiting("writing the report"):
+        text = diagnosis.render(form, color=colorful, width=_width() if output is None else 80)
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"), color=True)
+    else:
+        _write(text, output)
+    sys.exit(HARMFUL if any(run.verdict.word == "sick" for run in diagnosis.runs) else 0)
+
+
+def _only(diagnosis: Diagnosis, wanted: str) -> Diagnosis:
+    from dataclasses import replace
+
+    from trainclinic.record.errors import TrainclinicError
+
+    chosen = tuple(run for run in diagnosis.runs if run.record.name == wanted)
+    if chosen:
+        return replace(diagnosis, runs=chosen)
+    names = ", ".join(f"`{run.record.name}`" for run in diagnosis.runs[:8])
+    more = f" and {len(diagnosis.runs) - 8} more" if len(diagnosis.runs) > 8 else ""
+    message = f"no run is called `{wanted}`"
+    raise TrainclinicError(message, hint=f"the runs are {names}{more}")
+
+
+def _write(text: str, output: Path) -> None:
+    from trainclinic.record.errors import TrainclinicError
+
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        message = f"`{output}` cannot be written: {error.strerror or error}"
+        raise TrainclinicError(message, hint="check that the folder exists and that you may write there") from error
+    click.echo(f"report written to {output}", err=True)
+
+
+def _wants_color() -> bool:
+    """Colour on a terminal, unless `NO_COLOR` is set to anything (no-color.org) or the terminal is dumb."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _width() -> int:
+    import shutil
+
+    return max(NARROWEST, min(WIDEST, shutil.get_terminal_size().columns)) if sys.stdout.isatty() else 80
