@@ -32,7 +32,7 @@ def finding(code: str, slug: str, severity: Severity, verdict: Verdict, group: s
     for heading in HEADINGS:
         page += [f"## {heading}", f"What `{slug}` has to say under {heading.lower()}.", ""]
     module.__doc__ = "\n".join(page)
-    rule = Rule(code=code, slug=slug, severity=severity, needs=(), check=lambda run: verdict)
+    rule = Rule(code=code, slug=slug, severity=severity, needs=(), check=lambda _: verdict)
     return Finding(Entry(rule=rule, group=group, module=module), verdict)
 
 

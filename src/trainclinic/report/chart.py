@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Scale = Literal["linear", "log"]
+Role = Literal["train", "eval", "middle", "past"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Curve:
     Attributes:
         name: Name of its series.
         label: What the legend calls it.
-        role: How it is drawn: `train` and `eval` are the two voices of a panel, `past` is a pass that was overwritten.
+        role: How it is drawn: `train` and `eval` are the two voices of a panel, `middle` is the running median of
+            a noisy `train` curve, `past` is a pass that was overwritten.
         steps: Ascending steps of the kept points.
         values: Values at these steps; NaN breaks the line.
         dots: Whether single points are shown, because there are few.
@@ -23,7 +25,7 @@ class Curve:
 
     name: str
     label: str
-    role: Literal["train", "eval", "past"]
+    role: Role
     steps: tuple[float, ...]
     values: tuple[float, ...]
     dots: bool = False

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 from trainclinic.report.model import Document
 from trainclinic.report.sections import entries, identity
+from trainclinic.report.sections.at_event import at_events
+from trainclinic.report.sections.expectation import expectation
+from trainclinic.report.sections.generalisation import generalisation
 from trainclinic.report.sections.panels import COLUMNS, compose_chart
+from trainclinic.report.sections.speed import speed
 from trainclinic.report.sections.summary import summary
 from trainclinic.report.sections.timeline import timeline
 
@@ -39,6 +43,10 @@ def compose(measured: Measured, findings: Sequence[Finding], overall: Overall, *
         absent=entries.absent_entries(findings),
         not_evaluated=entries.not_evaluated_entries(findings),
         timeline=rows,
+        at_events=at_events(measured, present),
+        speed=speed(measured),
+        generalisation=generalisation(measured),
+        expectation=expectation(measured),
         facts=identity.facts(record),
         warnings=identity.warnings(record),
         chart=compose_chart(measured, present, columns),

@@ -174,8 +174,6 @@ class SpeedSpan:
     last_step: int
     kind: str
     steps_per_second: float | None = None
-    low: float | None = None
-    high: float | None = None
     seconds: float | None = None
     lost_seconds: float | None = None
 

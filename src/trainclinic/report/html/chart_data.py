@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from trainclinic.report.chart import Chart, Curve, Panel
+from trainclinic.report.html.svg import across_axis
 
 DIGITS = 5
 """Significant digits of hover values; what the log printed rarely has more."""
@@ -15,9 +16,10 @@ DIGITS = 5
 
 def chart_json(chart: Chart) -> str:
     """The chart as JSON that may stand inside a script element: `<` is escaped, so that no text can end it."""
+    across = across_axis(chart)
     plain = {
         "axis": chart.axis,
-        "x": [chart.first_step, chart.last_step],
+        "x": [across.low, across.high],
         "panels": [_panel(panel) for panel in chart.panels],
     }
     text = json.dumps(plain, allow_nan=False, separators=(",", ":"), ensure_ascii=True)

@@ -122,7 +122,10 @@ def _panels(chart: Chart, prefix: str) -> list[dict[str, object]]:
             "title": panel.title,
             "unit": panel.unit,
             "scale": panel.scale,
-            "curves": [{"index": i, "role": c.role, "label": c.label} for i, c in enumerate(panel.curves)],
+            "curves": [
+                {"index": i, "role": c.role, "label": "" if c.label == panel.title.lower() else c.label}
+                for i, c in enumerate(panel.curves)
+            ],
             "y_axis": svg.y_axis(panel),
             "lane": svg.lane(chart, panel, prefix),
             "plot": svg.plot(chart, panel, _spoken(chart, panel.title, panel.key)),

@@ -17,9 +17,11 @@ from trainclinic.report.html.axis import Axis, tick_text, value_axis
 WIDTH = 900
 HEIGHTS = {"loss": 260}
 HEIGHT = 120
-ROLES = ("past", "train", "eval")
+ROLES = ("past", "train", "middle", "eval")
 """Drawn in this order: the evaluation on top."""
 FROM_ZERO = frozenset({"learning_rate", "speed"})
+AIR = 0.012
+"""Free share of the width at either end."""
 LANE = 22
 """Height of one row of badges above a panel."""
 BADGE_SHARE = 0.028
@@ -37,6 +39,12 @@ def panel_axis(panel: Panel) -> Axis:
     return value_axis(values, panel.scale, from_zero=panel.key in FROM_ZERO)
 
 
+def across_axis(chart: Chart) -> Axis:
+    """The shared horizontal axis, with a little air so that nothing at the ends is cut."""
+    air = AIR * (chart.last_step - chart.first_step)
+    return Axis(chart.first_step - air, chart.last_step + air)
+
+
 def y_axis(panel: Panel) -> Markup:
     """The column of tick labels left of a panel."""
     height, axis = panel_height(panel), panel_axis(panel)
@@ -44,7 +52,7 @@ def y_axis(panel: Panel) -> Markup:
         Markup('<text x="100%" y="{}" dy=".32em">{}</text>').format(
             _px(height * (1 - axis.share(tick))), tick_text(tick)
         )
-        for tick in axis.ticks(max(2, height // 45))
+        for tick in axis.ticks(max(3, height // 45))
     ]
     return Markup('<svg class="yaxis" width="100%" height="{}" aria-hidden="true">{}</svg>').format(
         height, Markup("").join(labels)
@@ -53,11 +61,11 @@ def y_axis(panel: Panel) -> Markup:
 
 def x_axis(chart: Chart) -> Markup:
     """The shared row of tick labels below all panels."""
-    axis = Axis(chart.first_step, chart.last_step)
+    axis = across_axis(chart)
     labels = []
     for tick in axis.ticks(7):
         share = axis.share(tick)
-        anchor = "start" if share < 0.03 else "end" if share > 0.97 else "middle"
+        anchor = "start" if share < 0.01 else "end" if share > 0.97 else "middle"
         labels.append(
             Markup('<text x="{}%" y="14" text-anchor="{}">{}</text>').format(_px(100 * share), anchor, tick_text(tick))
         )
@@ -69,18 +77,20 @@ def x_axis(chart: Chart) -> Markup:
 def plot(chart: Chart, panel: Panel, name: str) -> Markup:
     """The drawing of one panel with grid, gaps, curves and marks; `name` is its accessible name."""
     height = panel_height(panel)
-    across, up = Axis(chart.first_step, chart.last_step), panel_axis(panel)
+    across, up = across_axis(chart), panel_axis(panel)
     grid = "".join(
-        [f"M0,{_px(height * (1 - up.share(tick)))}H{WIDTH}" for tick in up.ticks(max(2, height // 45))]
+        [f"M0,{_px(height * (1 - up.share(tick)))}H{WIDTH}" for tick in up.ticks(max(3, height // 45))]
         + [f"M{_px(WIDTH * across.share(tick))},0V{height}" for tick in across.ticks(7)]
     )
+    smoothed = {curve.name for curve in panel.curves if curve.role == "middle"}
     voices = sorted(enumerate(panel.curves), key=lambda pair: ROLES.index(pair[1].role))
-    curves = [_curve(index, curve, across, up, height) for index, curve in voices]
+    curves = [_curve(index, curve, across, up, height, noisy=curve.name in smoothed) for index, curve in voices]
     return Markup(
         '<svg class="plot" width="100%" height="{height}" role="img" aria-label="{name}">'
-        '{gaps}<svg class="curves" viewBox="0 0 {width} {height}" width="100%" height="100%" preserveAspectRatio="none">'
-        '<path class="grid" d="{grid}"/>{curves}</svg><g class="marks">{marks}</g>'
-        '<line class="cursor" y1="0" y2="100%" x1="-9" x2="-9"/><rect class="brush" y="0" height="100%" width="0"/></svg>'
+        '<svg class="curves" viewBox="0 0 {width} {height}" width="100%" height="100%" '
+        'preserveAspectRatio="none"><path class="grid" d="{grid}"/>{curves}</svg>{gaps}<g class="marks">{marks}</g>'
+        '<line class="cursor" y1="0" y2="100%" visibility="hidden"/>'
+        '<rect class="brush" y="0" height="100%" width="0"/></svg>'
     ).format(
         height=height,
         width=WIDTH,
@@ -94,7 +104,7 @@ def plot(chart: Chart, panel: Panel, name: str) -> Markup:
 
 def lane(chart: Chart, panel: Panel, prefix: str) -> Markup:
     """The numbered badges above a panel, each a link to its finding; empty when the panel carries none."""
-    across = Axis(chart.first_step, chart.last_step)
+    across = across_axis(chart)
     own = sorted((mark for mark in chart.marks if mark.panel == panel.key), key=lambda mark: mark.step)
     if not own:
         return Markup("")
@@ -124,7 +134,7 @@ def lane(chart: Chart, panel: Panel, prefix: str) -> Markup:
 def sparkline(chart: Chart, width: int = 120, height: int = 28) -> Markup:
     """The first panel's curve as a word-sized drawing."""
     panel = chart.panels[0]
-    across, up = Axis(chart.first_step, chart.last_step), panel_axis(panel)
+    across, up = across_axis(chart), panel_axis(panel)
     curve = max(panel.curves, key=lambda c: (c.role != "past", len(c.steps)))
     path = line_path(curve, across, up, width, height)
     return Markup(
@@ -164,13 +174,13 @@ def _on_line(a: tuple[float, float], b: tuple[float, float], c: tuple[float, flo
     return abs(a[1] + (c[1] - a[1]) * (b[0] - a[0]) / (c[0] - a[0]) - b[1]) < 0.05
 
 
-def _curve(index: int, curve: Curve, across: Axis, up: Axis, height: int) -> Markup:
+def _curve(index: int, curve: Curve, across: Axis, up: Axis, height: int, *, noisy: bool) -> Markup:
     dots = ""
     if curve.dots:
         points = [(s, v) for s, v in zip(curve.steps, curve.values, strict=True) if not math.isnan(v)]
         dots = "".join(f"M{_px(WIDTH * across.share(s))},{_px(height * (1 - up.share(v)))}h0" for s, v in points)
     return Markup('<g class="curve {}" data-index="{}"><path class="line" d="{}"/>{}</g>').format(
-        curve.role,
+        "train noisy" if noisy and curve.role == "train" else curve.role,
         index,
         line_path(curve, across, up, WIDTH, height),
         Markup('<path class="dots" d="{}"/>').format(dots) if dots else "",
@@ -181,7 +191,7 @@ def _gap(gap: Gap, across: Axis) -> Markup:
     left, right = 100 * across.share(gap.first_step), 100 * across.share(gap.last_step)
     return Markup(
         '<g class="gap" data-from="{}" data-to="{}"><rect x="{}%" width="{}%" y="0" height="100%"/>'
-        '<text x="{}%" y="50%" dx="4" dy=".35em">{}</text></g>'
+        '<text x="{}%" y="13" dx="3">{}</text></g>'
     ).format(
         _px(gap.first_step), _px(gap.last_step), _px(left), _px(max(0.3, right - left)), _px(left), escape(gap.label)
     )

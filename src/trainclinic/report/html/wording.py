@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from trainclinic.catalogue.wording import duration, number
 from trainclinic.report.model import Scalar
+from trainclinic.report.wording import precise
 
 _CODE = re.compile(r"`([^`\n]+)`")
 EMPTY = Markup('<span class="none" aria-label="not logged">·</span>')
@@ -41,8 +42,7 @@ def value(raw: Scalar, unit: str = "") -> Markup:
         return Markup("{}").format(raw)
     if unit == "s":
         return Markup("{}").format(duration(float(raw)))
-    text = f"{number(float(raw), 5)}{' ' + unit if unit else ''}"
-    return Markup("{}").format(text)
+    return Markup("{}").format(f"{precise(float(raw))} {unit}".strip())
 
 
 def figure(raw: float | None, digits: int = 5) -> Markup:
@@ -51,7 +51,7 @@ def figure(raw: float | None, digits: int = 5) -> Markup:
         return EMPTY
     if not math.isfinite(raw):
         return Markup('<span class="nan">{}</span>').format("NaN" if math.isnan(raw) else f"{raw:g}")
-    return Markup("{}").format(number(raw, digits))
+    return Markup("{}").format(precise(raw, digits))
 
 
 def change(raw: float | None) -> Markup:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from trainclinic.report.chart import Chart, Curve, Gap, Mark, Panel, Scale
+from trainclinic.report.chart import Chart, Curve, Gap, Mark, Panel, Role, Scale
 from trainclinic.report.sections.reduction import gaps_of, reduce_rows
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 COLUMNS = 900
 """Pixel columns of a chart; a wide screen shows no more, and the page stays small."""
+NOISY = frozenset({"loss", "grad_norm"})
+MIDDLE_ROWS = 480
+MIDDLE_BINS = 120
+"""Bins of the running median: about 8 pixels each, wide enough to be smooth and narrow enough to show a bend."""
 FEW_POINTS = 60
 """Curves with at most this many points show them as dots: an evaluation every 500 steps is not a line."""
 GAP_PIXELS = 4
@@ -26,7 +30,7 @@ MARKS = 48
 SHOWN_PASSES = 3
 """Overwritten passes that are drawn beside the final history, the latest first."""
 LOG_RATIO = 30.0
-"""A positive curve whose largest value is this many times its median opens on a log scale: linear would be a flat line."""
+"""A positive curve whose largest value is this many times its median opens on a log scale: linear would look flat."""
 
 
 class _Plan(NamedTuple):
@@ -55,7 +59,7 @@ _PANEL_OF_PREFIX = {
     "scale/": "loss_scale",
     "reward/": "reward",
 }
-_LABELS = {"train/loss": "train", "eval/loss": "evaluation"}
+_LABELS = {"train/loss": "train", "eval/loss": "evaluation", "train/grad_norm": "gradient norm"}
 
 
 def compose_chart(measured: Measured, findings: Sequence[FindingEntry], columns: int = COLUMNS) -> Chart | None:
@@ -103,6 +107,7 @@ def _panel(measured: Measured, plan: _Plan, canvas: _Canvas) -> Panel | None:
         final = series.final()
         curves.extend(_past_passes(series, canvas))
         curves.append(_curve(final, "eval" if name in plan.held_out else "train", canvas))
+        curves.extend(_middle(final) if plan.key in NOISY else ())
         gaps.extend(gaps_of(final.step, final.value, GAP_PIXELS * (canvas.last - canvas.first) / canvas.columns))
     if not curves:
         return None
@@ -110,17 +115,32 @@ def _panel(measured: Measured, plan: _Plan, canvas: _Canvas) -> Panel | None:
     return Panel(plan.key, plan.title, unit, _scale(plan.scale, curves), tuple(curves), tuple(gaps))
 
 
-def _curve(series: Series, role: str, canvas: _Canvas) -> Curve:
+def _curve(series: Series, role: Role, canvas: _Canvas) -> Curve:
     rows = reduce_rows(series.step, series.value, canvas.first, canvas.last, canvas.columns, canvas.marked)
     values = series.value[rows]
     return Curve(
         name=series.name,
-        label=_LABELS.get(series.name, series.name.partition("/")[2].replace("_", " ") or series.name),
-        role="eval" if role == "eval" else "past" if role == "past" else "train",
+        label="overwritten" if role == "past" else _label(series),
+        role=role,
         steps=tuple(series.step[rows].tolist()),
         values=tuple(np.where(np.isfinite(values), values, np.nan).tolist()),
         dots=rows.size <= FEW_POINTS,
     )
+
+
+def _middle(series: Series) -> list[Curve]:
+    """The running median of a curve with more rows than an eye can follow; the curve itself stays visible behind it."""
+    finite = series.finite()
+    if len(finite) < MIDDLE_ROWS:
+        return []
+    bins = np.array_split(np.arange(len(finite)), MIDDLE_BINS)
+    middle = tuple(float(np.median(finite.value[rows])) for rows in bins)
+    steps = tuple(float(finite.step[rows[rows.size // 2]]) for rows in bins)
+    return [Curve(series.name, f"{_label(series)}, running median", "middle", steps, middle)]
+
+
+def _label(series: Series) -> str:
+    return _LABELS.get(series.name, series.name.partition("/")[2].replace("_", " ") or series.name)
 
 
 def _past_passes(series: Series, canvas: _Canvas) -> list[Curve]:

@@ -22,6 +22,8 @@ REGULAR = 20
 """Rows taken at regular distances (evaluations when there are any); the rest is for findings and extremes."""
 LEVEL = 0.01
 """A change within 1 % of the value reads as level: the noise of an evaluation on a few hundred sequences."""
+RETURN = 0.05
+"""An excursion worth saying that the run came back from it, as a share of the level before."""
 SEVERITIES: tuple[SeverityWord, ...] = ("note", "warning", "harmful")
 
 
@@ -75,9 +77,11 @@ def timeline(measured: Measured, findings: Sequence[FindingEntry]) -> tuple[Time
         "learning_rate": Column.of(measured.record.get("train/learning_rate")),
         "steps_per_second": _speeds(measured),
     }
+    logged = set(driver.step.tolist())
     rows: list[TimelineRow] = []
     for step in steps:
-        values = {name: column.near(step) for name, column in columns.items()}
+        regular = step in logged
+        values = {name: column.near(step) if regular else column.at(step) for name, column in columns.items()}
         values["eval_loss"] = columns["eval_loss"].at(step)
         rows.append(_row(step, values, rows, marked.get(step, []), _place(train, held_out, step), lowest=step == best))
     return tuple(rows)
@@ -115,9 +119,8 @@ def _row(
 def _movement(
     values: dict[str, float | None], before: list[TimelineRow], train_change: float | None, eval_change: float | None
 ) -> str:
-    value, change = values["eval_loss"], eval_change
-    if value is None:
-        value, change = values["train_loss"], train_change
+    name, change = ("train_loss", train_change) if values["eval_loss"] is None else ("eval_loss", eval_change)
+    value = values[name]
     if value is None:
         return ""
     if not math.isfinite(value):
@@ -128,7 +131,19 @@ def _movement(
         return ""
     if abs(change) <= LEVEL * abs(value):
         return "level"
+    if (step := _same_level_before(value, name, before)) is not None:
+        return f"back to the level of step {step:,}"
     return "falling" if change < 0 else "rising"
+
+
+def _same_level_before(value: float, name: str, before: list[TimelineRow]) -> int | None:
+    """The row before an excursion that this value came back from, or `None` when the row before was no excursion."""
+    known = [(r.step, v) for r in before if (v := getattr(r, name)) is not None]
+    if len(known) < 2:
+        return None
+    (step, earlier), (_, excursion) = known[-2:]
+    away = excursion - earlier > RETURN * abs(earlier)
+    return step if away and abs(value - earlier) <= LEVEL * abs(earlier) else None
 
 
 def _change(value: float | None, before: list[float | None]) -> float | None:
@@ -178,7 +193,7 @@ def _place(train: Series | None, held_out: Series | None, step: int) -> tuple[st
 
 
 def _speeds(measured: Measured) -> Column:
-    from trainclinic.report.sections.speed import speed_curve
+    from trainclinic.report.sections.speed import speed_rows
 
-    points = speed_curve(measured)
+    points = speed_rows(measured)
     return Column(*points) if points is not None else Column.of(None)

@@ -165,7 +165,7 @@ class Chart {
     labels.replaceChildren();
     for (const tick of linearTicks(low, high, 7)) {
       const part = share(axis, tick);
-      text(labels, { x: 100 * part + "%", y: 14, "text-anchor": part < 0.03 ? "start" : part > 0.97 ? "end" : "middle" }, tickText(tick));
+      text(labels, { x: 100 * part + "%", y: 14, "text-anchor": part < 0.01 ? "start" : part > 0.97 ? "end" : "middle" }, tickText(tick));
     }
     this.layBadges();
     this.hover(this.at);
@@ -179,7 +179,7 @@ class Chart {
       if (!curve.group.classList.contains("off")) for (let i = a; i <= b; i++) seen.push(curve.y[i]);
       return [Math.max(0, a - 1), Math.min(curve.x.length - 1, b + 1)];
     });
-    const up = axisOf(seen, panel.scale, panel.fromZero), h = panel.height, ticksWanted = Math.max(2, Math.floor(h / 45));
+    const up = axisOf(seen, panel.scale, panel.fromZero), h = panel.height, ticksWanted = Math.max(3, Math.floor(h / 45));
     const ticks = up.scale === "log" ? logTicks(up.low, up.high, ticksWanted) : linearTicks(up.low, up.high, ticksWanted);
     const px = (s) => +((WIDTH * (s - low)) / (high - low)).toFixed(1), py = (v) => +(h * (1 - share(up, v))).toFixed(1);
     panel.curves.forEach((curve, i) => {
@@ -218,7 +218,7 @@ class Chart {
   }
   hover(x) {
     this.at = x;
-    const out = $(".at", this.section), part = x === null ? -9 : (x - this.range[0]) / (this.range[1] - this.range[0]);
+    const out = $(".at", this.section), part = x === null ? 0 : (x - this.range[0]) / (this.range[1] - this.range[0]);
     let closest = null;
     for (const panel of this.panels) for (const curve of panel.curves) {
       curve.out.textContent = "";
@@ -228,7 +228,11 @@ class Chart {
       curve.out.textContent = valueText(curve.y[i]) + (curve.dots && Math.abs(curve.x[i] - x) > 1 ? ` @${tickText(curve.x[i])}` : "");
       if (closest === null || Math.abs(curve.x[i] - x) < Math.abs(closest - x)) closest = curve.x[i];
     }
-    for (const panel of this.panels) for (const end of ["x1", "x2"]) $(".cursor", panel.plot).setAttribute(end, x === null || part < 0 || part > 1 ? "-9" : 100 * part + "%");
+    for (const panel of this.panels) {
+      const line = $(".cursor", panel.plot), off = x === null || part < 0 || part > 1;
+      line.setAttribute("visibility", off ? "hidden" : "visible");
+      if (!off) for (const end of ["x1", "x2"]) line.setAttribute(end, 100 * part + "%");
+    }
     out.textContent = x === null || closest === null ? "" : `${this.data.axis} ${Math.round(closest).toLocaleString("en-US")}`;
   }
   /* Badges that would touch at the real width go to another row. */

@@ -1,0 +1,92 @@
+"""How the parts of a document read in plain text: shared by the terminal and the Markdown report."""
+
+from __future__ import annotations
+
+import math
+
+from trainclinic.catalogue.wording import duration, number
+from trainclinic.report.model import Document, Item, Observation, Scalar, TimelineRow
+
+NOTHING = "·"
+
+
+def figure(value: float | None, digits: int = 5) -> str:
+    """A number in a table; a dot where nothing was logged."""
+    if value is None:
+        return NOTHING
+    return "NaN" if math.isnan(value) else precise(value, digits)
+
+
+def change(value: float | None) -> str:
+    """A signed difference."""
+    if value is None:
+        return NOTHING
+    if not math.isfinite(value):
+        return figure(value)
+    return f"{'+' if value > 0 else '-' if value < 0 else '±'}{number(abs(value), 3)}"
+
+
+def scalar(value: Scalar, unit: str = "") -> str:
+    """A value with its unit."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if unit == "s":
+        return duration(float(value))
+    return f"{precise(float(value))} {unit}".strip()
+
+
+def precise(value: float, digits: int = 5) -> str:
+    """A number as logs hold it: `digits` significant ones, three where it takes an exponent."""
+    return number(value, 3 if 0 < abs(value) < 1e-3 else digits)
+
+
+def place(path: str | None, line: int | None = None, key: str = "") -> str:
+    """`train.log:12`, or the key where lines mean nothing; empty for what was computed."""
+    if path is None:
+        return ""
+    return path if line is None and not key else f"{path}:{line}" if line is not None else f"{path} {key}"
+
+
+def seen(observation: Observation) -> str:
+    """An observation with its place in brackets."""
+    where = place(observation.path, observation.line, observation.key)
+    return f"{observation.says} [{where}]" if where else observation.says
+
+
+def item_text(item: Item) -> str:
+    """An item's value with its note."""
+    return f"{scalar(item.value, item.unit)} ({item.note})" if item.note else scalar(item.value, item.unit)
+
+
+def timeline_columns(rows: tuple[TimelineRow, ...], axis: str) -> list[tuple[str, list[str]]]:
+    """Columns of the timeline that have at least one value, as `(heading, cells)`; the last column is text."""
+    fields = (
+        ("train", [(r.train_loss, figure(r.train_loss)) for r in rows]),
+        ("change", [(r.train_change, change(r.train_change)) for r in rows]),
+        ("eval", [(r.eval_loss, figure(r.eval_loss)) for r in rows]),
+        ("change", [(r.eval_change, change(r.eval_change)) for r in rows]),
+        ("grad norm", [(r.grad_norm, figure(r.grad_norm, 3)) for r in rows]),
+        ("LR", [(r.learning_rate, figure(r.learning_rate, 3)) for r in rows]),
+        ("steps/s", [(r.steps_per_second, figure(r.steps_per_second, 3)) for r in rows]),
+    )
+    columns = [(axis, [f"{row.step:,}" for row in rows])]
+    columns += [(head, [text for _, text in cells]) for head, cells in fields if any(v is not None for v, _ in cells)]
+    words = [f"{row.status} [{row.severity}]" if row.severity in {"harmful", "warning"} else row.status for row in rows]
+    return [*columns, ("what happened", words)]
+
+
+def words(slug: str) -> str:
+    """A slug as words."""
+    return slug.replace("-", " ")
+
+
+def overview_cells(document: Document) -> tuple[str, str, str, str]:
+    """One line of the table of runs: name, verdict, top finding, best checkpoint."""
+    top = words(document.findings[0].slug) if document.findings else "nothing found"
+    more = f" +{len(document.findings) - 1}" if len(document.findings) > 1 else ""
+    best = document.checkpoints.best if document.checkpoints else None
+    return document.run.name, document.verdict, top + more, f"{document.run.axis} {best.step:,}" if best else NOTHING
