@@ -21,7 +21,9 @@ _LIBRARY_WORDS = """transformers torch pytorch peft trl accelerate datasets toke
     huggingface_hub"""
 LIBRARIES = frozenset(_LIBRARY_WORDS.split())
 """Libraries whose versions matter, with `_` for `-`."""
-_SECRET = re.compile(r"(^|[_.])(hub_token|hf_token|auth_token|access_token|token|password|passwd|secret|api_?key)$")
+_SECRET = re.compile(
+    r"(^|[_.])(password|passwd|secret|\w*api_?key|(hub|hf|auth|access|api|bearer)_token)$|(^|\.)token$"
+)
 _FRAMEWORKS = {
     "axolotl": "base_model sequence_len micro_batch_size datasets adapter sample_packing pad_to_sequence_len",
     "LLaMA-Factory": "finetuning_type cutoff_len stage dataset_dir template lora_target quantization_bit",
@@ -67,6 +69,8 @@ class Interpreter:
         """Add what only several settings together say, and return everything."""
         self._settle_batch_sizes()
         self._settle_dtype()
+        self._settle_model_name()
+        self._settle_total()
         self._settle_processes()
         self._infer_objective()
         self._infer_method()
@@ -137,6 +141,19 @@ class Interpreter:
                 facts = [self._fact(name, raw, line, key) for name, raw in said]
                 self._facts += [fact for fact in facts if fact is not None]
                 self._other = [fact for fact in self._other if fact.name != key]
+
+    def _settle_model_name(self) -> None:
+        """A section `model` may carry the name of a wrapper class beside the model's own."""
+        named = [fact for fact in self._facts if fact.name == "model_name"]
+        if len(named) > 1 and any(not fact.source.key.endswith("name") or "_" in fact.source.key for fact in named):
+            self._drop("model_name", "name")
+
+    def _settle_total(self) -> None:
+        """A bare `total` counts steps where a schedule stands beside it."""
+        value, line = self._names.get("total", (None, None))
+        if value is not None and self._has("schedule") and not self._has("planned_steps"):
+            fact = self._fact("planned_steps", value, line, "total")
+            self._facts += [fact] if fact is not None and float(fact.value) > 0 else []
 
     def _settle_processes(self) -> None:
         """Processes per node times nodes."""
