@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from trainclinic.record.source import Source
     from trainclinic.signals.nan_filter import FilteredWindow
 
-SHOWN = 6
+SHOWN = 10
 """Solutions that are spelled out; the rest is counted."""
 
 

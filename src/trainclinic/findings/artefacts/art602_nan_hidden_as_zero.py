@@ -67,7 +67,8 @@ def _present(found: NanFilter, how: Certainty) -> Present:
     first = found.loss.row_at(int(found.hidden[0])) or 0
     step = int(found.hidden[0])
     rows = count(int(found.hidden.size), "row")
-    says = f"loss is exactly 0 in {rows} from step {step} to {int(found.hidden[-1])}, {HOW[how]}"
+    until = f" to {int(found.hidden[-1])}" if found.hidden.size > 1 else ""
+    says = f"loss is exactly 0 in {rows} from step {step}{until}, {HOW[how]}"
     evidence = [Evidence(says, found.loss.source(first), step, "train/loss")]
     evidence += [_dip(found, window) for window in found.windows if window.kind == "dip"]
     certain = found.to_the_end and (how != "pattern" or found.hidden.size > 1)

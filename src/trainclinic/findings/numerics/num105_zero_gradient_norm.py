@@ -54,8 +54,8 @@ def check(run: Measured) -> Verdict:
         return Absent((Evidence(f"none of {count(len(norm), 'gradient norm')} is exactly 0 at a rate above 0"),))
     lasts = zero.pattern == "every row" or (zero.begins >= 0 and len(norm) - zero.begins >= LASTING.value)
     first = zero.begins if lasts else zero.first
-    where = "in every row" if zero.pattern == "every row" else "to the end" if lasts else f"in {zero.rows} rows"
-    says = f"gradient norm is exactly 0 from step {norm.step[first]} {where}, {zero.rows} of {len(norm)} rows"
+    where = "in every row" if zero.pattern == "every row" else "to the end" if lasts else "now and then"
+    says = f"gradient norm is exactly 0 from step {norm.step[first]} {where}: {zero.rows} of {count(len(norm), 'row')}"
     evidence = [Evidence(says, norm.source(first), int(norm.step[first]), "train/grad_norm")]
     evidence += _saved_there(run, int(norm.step[first - 1]), int(norm.step[first])) if lasts and first > 0 else []
     return Present(tuple(evidence), means=_means(run, found, lasts=lasts), severity=_severity(run, lasts=lasts))

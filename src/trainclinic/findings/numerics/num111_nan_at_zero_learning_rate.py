@@ -31,7 +31,7 @@ import numpy as np
 
 from trainclinic.catalogue.rule import Rule
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
-from trainclinic.catalogue.wording import number
+from trainclinic.catalogue.wording import count, number
 from trainclinic.signals.measured import Measured
 
 if TYPE_CHECKING:
@@ -55,9 +55,10 @@ def check(run: Measured) -> Verdict:
         return _present(onset, f"{says}, and every learning rate logged until then is 0")
     if onset.updates == (0, 0):
         return _present(onset, f"{says}, computed before the first update")
-    if onset.updates is not None and onset.updates[0] > 0:
+    if onset.updates is not None and onset.updates[0] > 0 and not onset.inferred:
         fewest = onset.updates[0]
-        told = f"the first non-finite value arose in step {onset.exact_step}, after at least {fewest} effective updates"
+        after = f"after {count(fewest, 'effective update')} at least"
+        told = f"the first non-finite value arose in step {onset.exact_step}, {after}"
         return Absent((Evidence(told, onset.source, onset.step, onset.series),))
     return NotEvaluated(missing="rows of every step around the first non-finite value (`logging_steps=1`)")
 

@@ -31,6 +31,12 @@ from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Presen
 from trainclinic.catalogue.wording import count
 from trainclinic.signals.measured import Measured
 
+INFERRED = (
+    "The inversion assumes that the NaN begins with a step, as it does after a ruined update; a NaN inside the step "
+    "before would have come without any effective update."
+)
+NOT_SURE = NotEvaluated(missing="rows of every step around the first non-finite value (`logging_steps=1`)")
+
 
 def check(run: Measured) -> Verdict:
     """Count the effective updates before the first non-finite value."""
@@ -43,15 +49,16 @@ def check(run: Measured) -> Verdict:
         told = f"finite rows follow the first non-finite value at step {onset.step}"
         return Absent((Evidence(told, onset.source, onset.step, onset.series),))
     if onset.updates is None or onset.exact_step is None:
-        return NotEvaluated(missing="rows of every step around the first non-finite value (`logging_steps=1`)")
+        return NOT_SURE
     fewest, most = onset.updates
     how = "by the inversion of the logged loss, " if onset.inferred else ""
     after = count(most, "effective update") if fewest == most else f"{fewest} or {most} effective updates"
     says = f"{how}the first non-finite value arose in step {onset.exact_step}, after {after}"
     evidence = (Evidence(says, onset.source, onset.step, onset.series),)
-    if fewest <= 1 <= most:
-        return Present(evidence, settle="a count of non-finite parameters after one `optimizer.step()`")
-    return Absent(evidence)
+    settle = "a count of non-finite parameters after one `optimizer.step()`"
+    if onset.inferred:
+        return Present(evidence, means=INFERRED, settle=settle, severity=Severity.WARNING) if most == 1 else NOT_SURE
+    return Present(evidence, settle=settle) if fewest <= 1 <= most else Absent(evidence)
 
 
 RULE = Rule(

@@ -60,9 +60,14 @@ def check(run: Measured) -> Verdict:
         return NotEvaluated(missing="the dtype of the trainable parameters (the base is quantised)")
     if facts.number("deepspeed_stage") is not None and facts.flag("fp16"):
         return Absent((loaded, Evidence("DeepSpeed keeps float32 copies of the weights it trains")))
-    if facts.number("lora_rank") is None and "lora" not in (facts.text("method") or "").lower():
-        return Present((loaded, *_precision(run)), settle="the dtype of the trainable parameters")
-    return _adapters(run, loaded)
+    if facts.number("lora_rank") is not None or "lora" in (facts.text("method") or "").lower():
+        return _adapters(run, loaded)
+    if facts.flag("fp16") or facts.flag("bf16"):
+        # A loss scaler refuses float16 parameters, and exported model configs name the dtype of the checkpoint.
+        return NotEvaluated(
+            missing="the dtype of the trainable parameters: mixed precision is on beside float16 weights"
+        )
+    return Present((loaded, *_precision(run)), settle="the dtype of the trainable parameters")
 
 
 def _precision(run: Measured) -> tuple[Evidence, ...]:

@@ -47,7 +47,9 @@ def check(run: Measured) -> Verdict:
         return NotEvaluated(missing="the precision of the run (`fp16`, `torch_dtype`)")
     if not on and not half:
         return Absent((Evidence("the run does not use float16", known.source),))
-    used = Evidence("`fp16` is on" if on else "weights are loaded as float16", known.source)
+    used = Evidence("`fp16` is on", known.source)
+    if not on and weights is not None:
+        used = Evidence(f"weights are loaded as {weights.value}", weights.source)
     pretrained = facts.get("pretrained_dtype")
     if pretrained is not None:
         told = Evidence(f"the checkpoint was saved in {pretrained.value}", pretrained.source)
