@@ -24,9 +24,20 @@ FORMAT_OF_SUFFIX = {
 }
 HARMFUL = 1
 NARROWEST, WIDEST = 60, 120
+HELP = """Say what training runs show, each symptom with the line it was read on.
+
+PATH is a run folder, a log file or a quoted pattern such as "runs/*"; several may be given. A single run gets a full
+report, several get a table and a report each.
+
+\b
+trainclinic diagnose runs/my-finetune
+trainclinic diagnose runs/my-finetune -o report.html
+trainclinic diagnose "runs/*" --run runs/third
+trainclinic diagnose train.log --format json | jq .verdict
+"""
 
 
-@click.command(epilog="Exit codes: 0 nothing harmful found, 1 harmful findings, 2 could not read.")
+@click.command(help=HELP, epilog="Exit codes: 0 nothing harmful found, 1 harmful findings, 2 could not read.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option(
     "--format",
@@ -43,17 +54,7 @@ NARROWEST, WIDEST = 60, 120
 def command(
     *, paths: tuple[str, ...], form: str | None, output: Path | None, wanted: str | None, jobs: int, color: bool | None
 ) -> None:
-    r"""Say what training runs show, each symptom with the line it was read on.
-
-    PATH is a run folder, a log file or a quoted pattern such as "runs/*"; several may be given. A single run gets a
-    full report, several get a table and a short report each.
-
-    \b
-    trainclinic diagnose runs/my-finetune
-    trainclinic diagnose runs/my-finetune -o report.html
-    trainclinic diagnose "runs/*" --run runs/third
-    trainclinic diagnose train.log --format json | jq .verdict
-    """
+    """Read runs, judge them, print or write the report."""
     form = form or (FORMAT_OF_SUFFIX.get(output.suffix.lower()) if output else None) or "terminal"
     if form == "html" and output is None and sys.stdout.isatty():
         message = "a page of HTML is of no use on a terminal\n\nhint: write it to a file (`-o report.html`), or pipe it"

@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from trainclinic.catalogue.load import Entry
 
 WIDEST = 100
+HELP = """Print what a symptom is, what it means, what it does not mean, and how to check it by hand.
+
+\b
+trainclinic explain loss-spike
+trainclinic explain NUM101
+trainclinic explain --list
+"""
 
 
-@click.command()
+@click.command(help=HELP)
 @click.argument("symptom", required=False, metavar="[CODE|SLUG]")
 @click.option("--list", "list_all", is_flag=True, help="List every symptom with its code.")
 def command(*, symptom: str | None, list_all: bool) -> None:
-    r"""Print what a symptom is, what it means, what it does not mean, and how to check it by hand.
-
-    \b
-    trainclinic explain loss-spike
-    trainclinic explain NUM101
-    trainclinic explain --list
-    """
+    """Print the page of one symptom, or the list of all."""
     from trainclinic.findings.examine import all_rules
 
     if list_all:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -76,7 +76,8 @@ def collect(target: Target | Iterable[Target]) -> Collected:
     runs = group_runs(reading.parts)
     names = _names(runs, found)
     records = [join(run, name, _checkpoints_of(run, runs, found)) for run, name in zip(runs, names, strict=True)]
-    return Collected(tuple(records), (*found.damage, *reading.refused.values()), reading.looked_at)
+    damage = (*found.damage, *reading.refused.values())
+    return Collected(tuple(_with_damage(records, runs, damage)), damage, reading.looked_at)
 
 
 def _read(found: Found, reading: _Reading) -> None:
@@ -154,6 +155,18 @@ def _names(runs: list[Run], found: Discovered) -> list[str]:
         else:
             names.append(f"{first.file} [{first.label}]" if first.label else first.file)
     return [name if names.count(name) == 1 else f"{name} #{at + 1}" for at, name in enumerate(names)]
+
+
+def _with_damage(records: list[RunRecord], runs: list[Run], damage: Iterable[Damage]) -> list[RunRecord]:
+    """Records that also tell of the unread files of their folder (the main record of those of no run's folder)."""
+    extra: dict[int, list[Damage]] = {}
+    for one in damage:
+        inside = [at for at, run in enumerate(runs) if is_within(one.source.path, run.home)]
+        extra.setdefault(max(inside, key=lambda at: len(runs[at].home), default=0), []).append(one)
+    return [
+        replace(record, damage=(*record.damage, *extra[at])) if at in extra else record
+        for at, record in enumerate(records)
+    ]
 
 
 def _checkpoints_of(run: Run, runs: list[Run], found: Discovered) -> list[Checkpoint]:
