@@ -121,6 +121,8 @@ def _first_peak(correlation: Floats) -> int | None:
     if not peaks.size:
         return None
     highest = float(correlation[peaks].max())
+    if highest <= 0:
+        return None
     first = int(peaks[correlation[peaks] > 0.9 * highest][0])  # the period, not one of its multiples
     near = peaks[np.abs(peaks - first) <= max(1, first // 10)]
     return int(near[np.argmax(correlation[near])])

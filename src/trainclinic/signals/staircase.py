@@ -27,12 +27,10 @@ FEWEST_ROWS = 5
 """Rows compared on either side of a boundary."""
 
 ROWS_SHARE = 0.05
-SIGNIFICANT_SE = 4.0
+SIGNIFICANT_SE = 3.0
+LONE_SE = 4.0
 SMALLEST_SHARE = 0.05
-"""A drop counts from four standard errors and 5 % of the level on."""
-
-FLAT_SHARE = 0.5
-"""A step is more than this share of the fall from boundary to boundary, so that it is no ordinary descent."""
+"""A drop counts from three standard errors (four when it is the only one) and 5 % of the level on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,8 @@ class Boundary:
         before: Median loss of the last rows before it.
         after: Median loss of the first rows after it.
         error: Standard error of their difference.
-        inside: Fall inside the pass that ends, as the same medians at its two ends; NaN when it has too few rows.
+        inside: Fall inside the pass that ends, as the same medians at its two ends (the first pass from its middle,
+            because it begins with a descent); NaN when it has too few rows.
     """
 
     epoch: int
@@ -62,10 +61,9 @@ class Boundary:
 
     @property
     def is_step(self) -> bool:
-        """Whether the loss steps down here: beyond its error, by 5 %, and by more than the descent around it."""
+        """Whether the loss steps down here: beyond its error, by 5 %, and by more than the whole pass before it."""
         beyond = self.drop > SIGNIFICANT_SE * self.error and self.drop > SMALLEST_SHARE * abs(self.before)
-        inside = 0.0 if math.isnan(self.inside) else max(self.inside, 0.0)
-        return beyond and self.drop > FLAT_SHARE * (self.drop + inside)
+        return beyond and not math.isnan(self.inside) and self.drop > self.inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +80,11 @@ class Staircase:
 
     @property
     def drops(self) -> tuple[Boundary, ...]:
-        """Boundaries at which the loss steps down."""
-        return tuple(boundary for boundary in self.boundaries if boundary.is_step)
+        """Boundaries at which the loss steps down: two at least, or a single one beyond doubt."""
+        steps = tuple(boundary for boundary in self.boundaries if boundary.is_step)
+        if len(steps) >= 2 or (len(steps) == 1 and len(self.boundaries) <= 2 and _is_sure(steps[0])):
+            return steps
+        return ()
 
 
 def staircase_of(run: Measured) -> Staircase | None:
@@ -104,6 +105,10 @@ def staircase_of(run: Measured) -> Staircase | None:
     return Staircase(tuple(found), steps) if found else None
 
 
+def _is_sure(boundary: Boundary) -> bool:
+    return boundary.drop > LONE_SE * boundary.error
+
+
 def _boundaries(loss: Series, number: NDArray[np.int64], edges: NDArray[np.intp]) -> list[Boundary]:
     begins = np.r_[0, edges, len(loss)]
     out = []
@@ -115,10 +120,9 @@ def _boundaries(loss: Series, number: NDArray[np.int64], edges: NDArray[np.intp]
             continue
         noise = noise_sd(loss.value[begin:end])
         error = 1.2533 * noise * math.sqrt(1.0 / before.size + 1.0 / after.size)  # of a difference of medians
-        first = loss.value[begin : begin + rows]
-        inside = float(np.median(first) - np.median(before)) if edge - begin >= 2 * rows else math.nan
-        if k == 1:
-            inside = math.nan  # the first pass descends anyway
+        origin = (begin + edge - rows) // 2 if k == 1 else begin
+        first = loss.value[origin : origin + rows]
+        inside = float(np.median(first) - np.median(before)) if edge - origin >= 2 * rows else math.nan
         level, below = float(np.median(before)), float(np.median(after))
         out.append(Boundary(int(number[edge]), int(loss.step[edge]), level, below, error, inside))
     return out
@@ -136,5 +140,5 @@ def _epoch_of_rows(run: Measured, loss: Series) -> Floats | None:
     facts = run.record.facts
     steps, epochs = facts.number("planned_steps"), facts.number("planned_epochs")
     if steps and epochs and run.record.axis == "step":
-        return loss.step * (epochs / steps)
+        return np.asarray(loss.step * (epochs / steps), dtype=np.float64)
     return None

@@ -1,0 +1,109 @@
+"""The first loss is impossible, or far too high, for the pretrained model that the run starts from.
+
+## What it sees
+The first logged loss lies more than 0.5 nats above the highest correct start that is known for this model (or for its
+size class). Where the log does not say what it starts from, a first loss above 7 that falls below 2 within the run of a
+fine-tuning tool: neither a pretrained nor a fresh model does that with correct targets.
+
+## Why it matters
+An intact pretrained model predicts ordinary text at 1-4 nats per token. A table of word frequencies, with no model at
+all, reaches about 6.5. A start above that says that what is scored is not the model's next-token prediction of this
+text: the targets, the tokens or the weights are others than intended, and training then learns the wrong task.
+
+## What it does not mean
+It is not a "baseline" and not a matter of the learning rate: no step has been taken yet. It does not mean that the data
+is of poor quality; noise in text costs a few tenths of a nat. A first row after ten steps is a mean and only a lower
+bound.
+
+## Example
+`step 0: train loss 9.2270` with `model_type = gpt2`: GPT-2 124M starts at 3.6 on such text.
+
+## Check it by hand
+Run the untouched base model on one batch and compute the cross-entropy of logits and labels at offsets 0, 1, 2 and 3.
+Offset 1 must be the lowest and equal to the loss that your script reports.
+
+## References
+- nanoGPT and llm.c READMEs: GPT-2 124M at 3.12 (OpenWebText) and 5.3 (64-token windows of Shakespeare)
+- LitGPT fine-tuning table: 7B decoders between 0.8 and 1.1 on Alpaca
+- The table with all sources: `signals/reference_losses.json`
+"""
+
+from __future__ import annotations
+
+from trainclinic.catalogue.rule import Rule, Threshold
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
+from trainclinic.catalogue.wording import number, percent
+from trainclinic.findings.loss_levels import first_loss_evidence, is_fine_tuning_tool, not_a_token_loss
+from trainclinic.signals.initial_loss import InitialLoss
+from trainclinic.signals.loss_baselines import TYPICAL_UNIGRAM, Baselines
+from trainclinic.signals.measured import Measured
+from trainclinic.signals.reference_losses import Reference
+
+MARGIN = Threshold("excess over the known start", 0.5, "nats", "foreign text, template tokens and short windows")
+HIGH = Threshold("first loss of an unknown start", 7.0, "nats", "above the frequency table of any word-piece text")
+LOW = Threshold("later loss of an unknown start", 2.0, "nats", "out of reach for a model trained from scratch here")
+
+
+def check(run: Measured) -> Verdict:
+    """Compare the first loss with the known start of the pretrained model."""
+    if refusal := not_a_token_loss(run):
+        return refusal
+    initial, baselines = run.initial_loss, run.baselines
+    if initial is None or baselines is None:
+        return NotEvaluated(missing="a loss from the beginning of the run")
+    if run.objective.started_from == "scratch":
+        return NotEvaluated(missing="a pretrained model to compare with; this run starts from fresh weights")
+    reference = baselines.reference
+    if reference is None or reference.start is None:
+        return _without_reference(run, initial)
+    known = f"{reference.title} starts at {number(reference.start[0])}-{number(reference.start[1])}"
+    evidence = first_loss_evidence(initial, f"where {known} ({reference.source})")
+    if initial.value <= reference.start[1] + MARGIN.value:
+        return Absent((evidence,))
+    return _present(evidence, initial, baselines, reference)
+
+
+def _present(evidence: Evidence, initial: InitialLoss, baselines: Baselines, reference: Reference) -> Verdict:
+    frequencies = baselines.unigram if baselines.unigram is not None else TYPICAL_UNIGRAM
+    share = initial.standardised
+    settle = "Compute the loss of the untouched model on one batch at label offsets 0-3: offset 1 must be the lowest"
+    if initial.value <= frequencies:
+        means = "Higher than this model scores on ordinary text, but still better than word frequencies."
+        return Present((evidence,), means, settle, severity=Severity.WARNING)
+    measured = "your data" if baselines.unigram is not None else "ordinary English"
+    table = f"a table of word frequencies scores {number(frequencies)} on {measured}"
+    more = [Evidence(f"{table}, {number(initial.value - frequencies)} nats better")]
+    if share is not None and initial.reading == "misaligned-range":
+        more.append(
+            Evidence(f"{percent(share)} of the way from word frequencies to uniform guessing: where targets of another "
+                     "position put a sharp model")
+        )  # fmt: skip
+    means = f"Impossible for an intact {reference.title} on text: what is scored is not its next-token prediction."
+    sure = not reference.generic or initial.value > frequencies + MARGIN.value
+    return Present((evidence, *more), means, settle, severity=None if sure else Severity.WARNING)
+
+
+def _without_reference(run: Measured, initial: InitialLoss) -> Verdict:
+    trend = run.trend
+    if not is_fine_tuning_tool(run) or run.objective.kind not in ("causal-lm", "unknown") or trend is None:
+        return NotEvaluated(missing="the name of the pretrained model")
+    low = min(trend.last, trend.best)
+    evidence = first_loss_evidence(initial, f"and the loss reaches {number(low)} by step {trend.best_step}")
+    if not (initial.value > HIGH.value and low < LOW.value):
+        return NotEvaluated(missing="the name of the pretrained model")
+    means = (
+        "No correct start fits both ends: a pretrained model begins far lower, and a fresh one does not fall so far. "
+        "Padding that is scored and quickly learned leaves this trace, among others."
+    )
+    settle = "Print the labels of one batch with their tokens, and the loss of the untouched model on it"
+    return Present((evidence,), means, settle, severity=Severity.WARNING)
+
+
+RULE = Rule(
+    code="LOS203",
+    slug="initial-loss-too-high",
+    severity=Severity.HARMFUL,
+    needs=("train/loss", "eval/loss", "model_name", "parameter_count"),
+    check=check,
+    thresholds=(MARGIN, HIGH, LOW),
+)

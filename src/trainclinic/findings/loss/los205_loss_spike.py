@@ -1,0 +1,131 @@
+"""The loss leaves its band for a short time and comes back.
+
+## What it sees
+An excursion of the training or evaluation loss: more than six robust standard deviations above its surroundings, at
+least 0.1 nats and a fifth of the level, and worth at least a tenth of what the run had gained. Noise with many
+outliers is not called a spike.
+
+## Why it matters
+Steps are lost until the loss is back, and a checkpoint saved during the excursion is a bad one. Recurring spikes often
+announce a divergence.
+
+## What it does not mean
+It does not say "gradient explosion" or "bad batch". When training and evaluation loss rise together it is the state of
+the model or the way it was evaluated, not one batch. When only single rows rise, it may be one hard batch. Often the
+log cannot decide.
+
+## Example
+`step 2000/5000: train loss 9.5846, val loss 9.6169` between 6.65 and 6.64.
+
+## Check it by hand
+Evaluate the checkpoint that was saved at the spike again, on the same data. The level of the neighbours means that the
+evaluation was wrong, the level of the spike that the weights were.
+
+## References
+- Detector: median and MAD over the last 100 rows; 1 false alarm per 1000 rows of heavy-tailed noise (measured)
+- PaLM (arXiv 2204.02311): about 20 spikes, which the same batches did not reproduce from another checkpoint
+- ZClip (arXiv 2504.02507), OLMo 2 (arXiv 2501.00656): spike detection in practice
+"""
+
+from __future__ import annotations
+
+from trainclinic.catalogue.rule import Rule, Threshold
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
+from trainclinic.catalogue.wording import count, number, percent
+from trainclinic.signals.measured import Measured
+from trainclinic.signals.outliers import FLAG_Z
+from trainclinic.signals.spikes import Spike, Spikes
+
+ROBUST_Z = Threshold("robust z", FLAG_Z, "1", "1 false alarm per 1000 rows; z > 4 gives four")
+LEVEL_SHARE = Threshold("rise over the level", 0.2, "1", "hard batches alone reach 10-15 % in healthy logs")
+GAIN_SHARE = Threshold("rise over what was gained", 0.1, "1", "less than that is made up within a logging window")
+OTHER_GAIN_SHARE = Threshold("the same for other losses", 0.5, "1", "single hard batches dominate losses near zero")
+OUTLIER_SHARE = Threshold("share of outlier rows", 0.01, "1", "beyond that the noise itself is heavy-tailed")
+MOST_SHOWN = 5
+
+
+def check(run: Measured) -> Verdict:
+    """Look for excursions that matter."""
+    spikes = run.spikes
+    if spikes is None:
+        return NotEvaluated(missing="at least five rows of `train/loss` or `eval/loss`")
+    found = [spike for spike in spikes.found if _matters(run, spike)]
+    if spikes.rows >= 100 and spikes.outlier_share > OUTLIER_SHARE.value:
+        found = [spike for spike in found if spike.series == "eval/loss" or _outlasts_noise(spike)]
+    if not found:
+        return Absent(_highest(spikes))
+    evidence = tuple(_evidence(run, spike) for spike in found[:MOST_SHOWN])
+    if len(found) > MOST_SHOWN:
+        evidence = (*evidence, Evidence(f"and {count(len(found) - MOST_SHOWN, 'more excursion')}"))
+    severity = Severity.NOTE if run.objective.kind == "rl" else None
+    return Present(evidence, _means(found[0]), _settle(run, found[0]), severity=severity)
+
+
+def _matters(run: Measured, spike: Spike) -> bool:
+    tokens = run.objective.kind in ("causal-lm", "seq2seq", "masked-lm", "unknown", "rl")
+    needed = GAIN_SHARE if tokens else OTHER_GAIN_SHARE
+    high = spike.at.rise > LEVEL_SHARE.value * abs(spike.at.expected)
+    return high and spike.at.z > ROBUST_Z.value and spike.share_lost > needed.value
+
+
+def _outlasts_noise(spike: Spike) -> bool:
+    return spike.at.rows > 1 and spike.share_lost > 1.0
+
+
+def _highest(spikes: Spikes) -> tuple[Evidence, ...]:
+    searched = count(spikes.rows + spikes.eval_rows, "row")
+    if not spikes.found:
+        return (Evidence(f"none of {searched} stands out"),)
+    top = max(spikes.found, key=lambda spike: spike.at.rise)
+    says = f"the highest of {searched} is {number(top.at.rise)} above its surroundings, at step {top.at.step}"
+    return (Evidence(says, None, top.at.step, top.series),)
+
+
+def _evidence(run: Measured, spike: Spike) -> Evidence:
+    at = spike.at
+    name = "evaluation loss" if spike.series == "eval/loss" else "loss"
+    says = f"{name} is {number(at.value)} at step {at.step}, expected {number(at.expected)}: robust z {number(at.z, 2)}"
+    if spike.other_rise is not None:
+        says += f"; the evaluation loss rose by {number(spike.other_rise)} at the same step"
+    if spike.gradient_z is not None:
+        says += "; the gradient norm stands out there too"
+    end = f"back at step {at.recovered_step}" if at.recovered_step is not None else "the log ends before it is back"
+    rows = run.loss_rows if spike.series == "train/loss" else run.eval_rows
+    source = rows.source(at.row) if rows is not None else None
+    return Evidence(f"{says}; {end}", source, at.step, spike.series)
+
+
+def _means(spike: Spike) -> str:
+    lost = f"It undid {percent(min(spike.share_lost, 9.99))} of what had been gained."
+    if spike.kind == "train-and-eval":
+        text = (
+            "Training and evaluation loss moved together, so it is the model's state or its evaluation, not one batch."
+        )
+    elif spike.kind == "with-gradient":
+        text = "The gradient norm jumped at the same row: that batch, or the optimizer's answer to it, was unusual."
+    elif spike.kind == "eval-only":
+        text = "Only the evaluation moved."
+    else:
+        text = f"It lasted {count(spike.at.rows, 'row')}."
+    return f"{text} {lost}"
+
+
+def _settle(run: Measured, spike: Spike) -> str:
+    if spike.decidable:
+        return ""
+    saved = [c for c in run.record.checkpoints if c.step == spike.at.step]
+    where = f"checkpoint {spike.at.step}" + (f" (`{saved[0].path}`)" if saved else ", if it was saved")
+    return (
+        f"Undecidable from the log; re-evaluate {where}: about {number(spike.at.expected)} means an artefact of that "
+        f"evaluation, about {number(spike.at.value)} a true excursion of the weights"
+    )
+
+
+RULE = Rule(
+    code="LOS205",
+    slug="loss-spike",
+    severity=Severity.WARNING,
+    needs=("train/loss", "eval/loss", "train/grad_norm"),
+    check=check,
+    thresholds=(ROBUST_Z, LEVEL_SHARE, GAIN_SHARE, OTHER_GAIN_SHARE, OUTLIER_SHARE),
+)

@@ -1,0 +1,80 @@
+"""The training loss falls to about zero.
+
+## What it sees
+The level at the end is below 0.02 nats, after a start at least ten times as high. Rows that a logging filter wrote as
+exact zeros are not counted.
+
+## Why it matters
+Text has an entropy: a training loss near zero means that the training rows are known by heart, or that the answer is
+visible where it is scored. Neither promises anything for new text.
+
+## What it does not mean
+It is not a sign of an excellent model, and not by itself a fault either: 25 passes over a small set do this on purpose.
+Classifiers and policy losses reach zero in good health and are not judged; speech models on small sets often do.
+
+## Example
+Training loss 3.57 at step 10 and 0.0023 after 25 passes, with no evaluation.
+
+## Check it by hand
+Score held-out rows. Near zero there too: look for duplicates between the splits, or for answers that the model can see.
+High there: the training set is memorised.
+
+## References
+- fast.ai, "Can LLMs learn from a single example?" (2023): memorisation within a few passes
+"""
+
+from __future__ import annotations
+
+from trainclinic.catalogue.rule import Rule, Threshold
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
+from trainclinic.catalogue.wording import number
+from trainclinic.findings.loss_levels import curve, evidence_at, no_course
+from trainclinic.signals.measured import Measured
+
+ROWS = Threshold("rows", 4, "rows", "a level, not a single row")
+NEAR_ZERO = Threshold(
+    "level at the end", 0.02, "nats", "98 % probability on every token; entropy of text is 0.5 and more"
+)
+RATIO = Threshold("start over end", 10.0, "1", "a loss that was always small is another finding")
+ORDINARY = ("classification", "vision", "preference", "reward", "regression", "diffusion")
+
+
+def check(run: Measured) -> Verdict:
+    """Look at the level of the training loss at the end."""
+    if refusal := no_course(run, int(ROWS.value)):
+        return refusal
+    trend, series = run.trend, curve(run)
+    if run.objective.kind in ORDINARY:
+        return NotEvaluated(
+            missing=f"a loss with an entropy floor; that of the kind `{run.objective.kind}` may reach zero"
+        )
+    if trend is None or series is None or trend.series != "train/loss":
+        return NotEvaluated(missing="`train/loss`")
+    says = f"loss falls from {number(trend.first)} at step {trend.first_step} to {number(trend.last)} at the end"
+    if trend.last >= NEAR_ZERO.value or trend.first < RATIO.value * max(trend.last, 1e-9):
+        return Absent((Evidence(says),))
+    evidence = [evidence_at(series, trend.last_step, says)]
+    held_out = run.eval_rows
+    means = "The training rows are known by heart, or the answer is visible where it is scored."
+    if held_out is not None and len(held_out):
+        last = float(held_out.value[-1])
+        evidence.append(evidence_at(held_out, trend.last_step, f"evaluation loss is {number(last)} at the end"))
+        means = (
+            "Held-out rows cost almost nothing either: look for rows in both splits, or for visible answers."
+            if last < 2 * NEAR_ZERO.value
+            else "The training rows are known by heart, and held-out rows are not."
+        )
+    settle = (
+        "" if held_out is not None else "Score held-out rows: near zero there too means leaking, high means memorised"
+    )
+    return Present(tuple(evidence), means, settle, severity=Severity.NOTE if run.objective.kind == "speech" else None)
+
+
+RULE = Rule(
+    code="LOS207",
+    slug="loss-collapse-to-zero",
+    severity=Severity.WARNING,
+    needs=("train/loss", "eval/loss"),
+    check=check,
+    thresholds=(ROWS, NEAR_ZERO, RATIO),
+)

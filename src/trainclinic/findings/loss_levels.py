@@ -1,0 +1,61 @@
+"""What every rule about the level or course of a loss asks first, and the sentences they share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainclinic.catalogue.verdict import Evidence, NotEvaluated
+from trainclinic.catalogue.wording import number
+
+if TYPE_CHECKING:
+    from trainclinic.record.series import Series
+    from trainclinic.signals.initial_loss import InitialLoss
+    from trainclinic.signals.measured import Measured
+
+FINE_TUNING_FORMATS = ("hf_", "llamafactory", "peft", "trl")
+"""Logs of these tools begin at a checkpoint far more often than from scratch."""
+
+
+def not_a_token_loss(run: Measured) -> NotEvaluated | None:
+    """Why a level in nats per token cannot be judged in this run; `None` when it can, or when nothing says."""
+    objective = run.objective
+    if objective.is_language_model is False or objective.kind == "speech":
+        return NotEvaluated(missing=f"a loss per vocabulary token; this one is of the kind `{objective.kind}`")
+    return None
+
+
+def no_course(run: Measured, rows: int) -> NotEvaluated | None:
+    """Why the course of the loss cannot be judged: policy losses are near zero by construction, or too few rows."""
+    if run.objective.kind == "rl":
+        return NotEvaluated(missing="a loss that is meant to fall; judge a policy by its reward")
+    trend = run.trend
+    if trend is None or trend.rows < rows:
+        return NotEvaluated(missing=f"at least {rows} rows of `train/loss`")
+    return None
+
+
+def is_fine_tuning_tool(run: Measured) -> bool:
+    """Whether the log was written by a tool that mostly starts from checkpoints."""
+    return run.record.log_format.startswith(FINE_TUNING_FORMATS)
+
+
+def first_loss_evidence(initial: InitialLoss, compared: str) -> Evidence:
+    """`loss 9.227 at step 0, ...`; says when the value is a mean that already holds some descent."""
+    name = "evaluation loss" if initial.series == "eval/loss" else "loss"
+    mean = " (a mean since the start, so a lower bound)" if initial.is_window_mean else ""
+    says = f"{name} is {number(initial.value)} at step {initial.step}{mean}, {compared}"
+    return Evidence(says, initial.source, initial.step, initial.series)
+
+
+def curve(run: Measured) -> Series | None:
+    """The series that the trend was read from."""
+    trend = run.trend
+    if trend is None:
+        return None
+    return run.loss_rows if trend.series == "train/loss" else run.eval_rows
+
+
+def evidence_at(series: Series, step: int, says: str) -> Evidence:
+    """Evidence with the source of the row at or after `step`."""
+    row = min(int(series.step.searchsorted(step)), len(series) - 1)
+    return Evidence(says, series.source(row), int(series.step[row]), series.name)
