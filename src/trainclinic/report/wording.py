@@ -8,6 +8,7 @@ from trainclinic.catalogue.wording import duration, number
 from trainclinic.report.model import Document, Item, Observation, Scalar, TimelineRow
 
 NOTHING = "·"
+_ABBREVIATIONS = {"nan": "NaN", "gpu": "GPU", "eval": "evaluation"}
 
 
 def figure(value: float | None, digits: int = 5) -> str:
@@ -80,8 +81,8 @@ def timeline_columns(rows: tuple[TimelineRow, ...], axis: str) -> list[tuple[str
 
 
 def words(slug: str) -> str:
-    """A slug as words."""
-    return slug.replace("-", " ")
+    """A slug as words, abbreviations as the field writes them."""
+    return " ".join(_ABBREVIATIONS.get(word, word) for word in slug.split("-"))
 
 
 def overview_cells(document: Document) -> tuple[str, str, str, str]:

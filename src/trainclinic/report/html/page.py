@@ -16,6 +16,7 @@ import trainclinic
 from trainclinic.report.html import svg, wording
 from trainclinic.report.html.chart_data import chart_json, thinned
 from trainclinic.report.html.detail import brief
+from trainclinic.report.wording import words
 
 if TYPE_CHECKING:
     from trainclinic.report.chart import Chart
@@ -169,6 +170,7 @@ def _environment() -> jinja2.Environment:
         figure=wording.figure,
         change=wording.change,
         place=wording.place,
+        words=words,
     )
     return environment
 

@@ -9,6 +9,7 @@ from trainclinic.catalogue.wording import number
 from trainclinic.report.model import AtEvent, FindingEntry, Item
 from trainclinic.report.sections.identity import label_of
 from trainclinic.report.sections.timeline import SEVERITIES, Column
+from trainclinic.report.wording import words
 
 if TYPE_CHECKING:
     from trainclinic.record.facts import Facts
@@ -33,7 +34,7 @@ def at_events(measured: Measured, findings: Sequence[FindingEntry]) -> tuple[AtE
     for step, finding in sorted(chosen.items()):
         items = tuple(_items(measured, step))
         if items:
-            events.append(AtEvent(step, finding.slug.replace("-", " "), finding.code, items))
+            events.append(AtEvent(step, words(finding.slug), finding.code, items))
     return tuple(events)
 
 

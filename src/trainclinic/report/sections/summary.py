@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.wording import count, number
+from trainclinic.report.wording import words
 
 if TYPE_CHECKING:
     from trainclinic.findings.overall import Overall
     from trainclinic.report.model import FindingEntry, Identity, TimelineRow
 
+NAMED = 4
 UNITS = {"step": "step", "epoch": "epoch", "row": "row"}
 
 
@@ -46,12 +48,19 @@ def _loss(run: Identity, rows: Sequence[TimelineRow]) -> str:
 
 
 def _findings(findings: Sequence[FindingEntry]) -> str:
-    telling = [finding for finding in findings if finding.severity != "note"][:3]
+    """The gravest finding in its own words, the next ones by name, the rest as a number."""
+    telling = [finding for finding in findings if finding.severity != "note"]
     if not telling:
         return ""
-    says = "; ".join(f"{finding.slug.replace('-', ' ')} ({finding.says})" for finding in telling)
-    rest = len(findings) - len(telling)
-    return f"What stands out: {says}" + (f"; and {count(rest, 'further finding')}" if rest else "")
+    first, *others = telling
+    name = words(first.slug)
+    says = f"{name[0].upper()}{name[1:]} stands out: {first.says}"
+    if not others:
+        return says
+    names = [words(finding.slug) for finding in others[:NAMED]]
+    rest = len(findings) - 1 - len(names)
+    names += [count(rest, "further finding")] if rest else []
+    return f"{says}. Also seen: {', '.join(names)}"
 
 
 def _close(overall: Overall, findings: Sequence[FindingEntry]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainclinic.report.model import FindingEntry, SeverityWord, TimelineRow
+from trainclinic.report.wording import words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,17 +99,17 @@ def _row(
 ) -> TimelineRow:
     train_change = _change(values["train_loss"], [row.train_loss for row in before])
     eval_change = _change(values["eval_loss"], [row.eval_loss for row in before])
-    words = [finding.slug.replace("-", " ") for finding in here[:2]]
-    if not words:
-        words.append(_movement(values, before, train_change, eval_change))
+    status = [words(finding.slug) for finding in here[:2]]
+    if not status:
+        status.append(_movement(values, before, train_change, eval_change))
     if lowest and len(before) > 1:
-        words.append("lowest evaluation")
+        status.append("lowest evaluation")
     return TimelineRow(
         step=step,
         **values,
         train_change=train_change,
         eval_change=eval_change,
-        status="; ".join(filter(None, words)),
+        status="; ".join(filter(None, status)),
         severity=max((f.severity for f in here), key=SEVERITIES.index, default=None),
         codes=tuple(dict.fromkeys(f.code for f in here)),
         path=place[0],
