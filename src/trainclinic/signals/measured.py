@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from trainclinic.record.run import RunRecord
     from trainclinic.record.series import Series
     from trainclinic.signals.arithmetic import Arithmetic
+    from trainclinic.signals.checkpoint_quality import CheckpointQuality
     from trainclinic.signals.forecast import Forecast
     from trainclinic.signals.generalisation import Generalisation
     from trainclinic.signals.gradients import Gradients
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from trainclinic.signals.position import Position
     from trainclinic.signals.resume import ResumeHistory
     from trainclinic.signals.schedule import ScheduleFit
+    from trainclinic.signals.schedule_plan import PlanCheck
     from trainclinic.signals.spikes import Excursion, Spikes
     from trainclinic.signals.staircase import Staircase
     from trainclinic.signals.throughput import Throughput
     from trainclinic.signals.trend import Trend
+    from trainclinic.signals.twin_losses import Twins
     from trainclinic.signals.zero_rows import ZeroRows
 
 
@@ -198,3 +201,24 @@ class Measured:
         from trainclinic.signals.resume import resume_of
 
         return resume_of(self)
+
+    @cached_property
+    def twin_losses(self) -> tuple[Twins, ...]:
+        """Pairs of logged numbers that measure one thing, compared."""
+        from trainclinic.signals.twin_losses import twin_losses_of
+
+        return twin_losses_of(self)
+
+    @cached_property
+    def schedule_plan(self) -> PlanCheck | None:
+        """Whether the logged learning rate follows the configured schedule."""
+        from trainclinic.signals.schedule_plan import plan_check_of
+
+        return plan_check_of(self)
+
+    @cached_property
+    def checkpoint_quality(self) -> CheckpointQuality | None:
+        """Which saved weights to keep and which to distrust; `None` without checkpoints and evaluations."""
+        from trainclinic.signals.checkpoint_quality import checkpoint_quality_of
+
+        return checkpoint_quality_of(self)
