@@ -1,4 +1,4 @@
-"""Names of accelerators and versions of libraries in free text: `GPU: Tesla V100`, `torch 2.13, Apple M5 Pro, device mps`."""
+"""Accelerators and library versions in free text: `GPU: Tesla V100`, `torch 2.13, Apple M5 Pro, device mps`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from functools import cache
 
 from trainclinic.readers.setting_interpreter import LIBRARIES
 
-_GPU_FIELD = r"\b(?:gpu|gpus|gpu\s*\d+|accelerator|device name|card)\b(?:\s*(?:name|models?(?: and configuration)?|type))?\s*[:=]\s*(?:gpu\s*\d+:\s*)?"
+_GPU_WORDS = r"\b(?:gpus?|gpu\s*\d+|accelerator|device name|card)\b"
+_GPU_FIELD = _GPU_WORDS + r"(?:\s*(?:name|models?(?: and configuration)?|type))?\s*[:=]\s*(?:gpu\s*\d+:\s*)?"
 _APPLE = r"Apple (?:M\d+(?: (?:Pro|Max|Ultra))?|M-series|silicon)"
 _AMD = r"(?:AMD )?(?:gfx\d{3,4}\w?|Instinct [\w-]+|Radeon [\w -]+|MI\d{3}X?)"
 

@@ -104,8 +104,10 @@ class Interpreter:
             kept: Value = value
         elif isinstance(value, (int, float)) and abs(value) < 1e300:
             kept = float(value)
+        elif isinstance(value, (list, tuple)):
+            kept = ",".join(str(item) for item in value if not isinstance(item, int) or abs(item) < 1e300)
         else:
-            kept = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+            kept = "" if isinstance(value, int) else str(value)
         if _SECRET.search(normal_name(name)):
             kept = "[redacted]"
         self._other.append(Fact(name, _clean(kept), Source(self._file, line, name), self._how))
@@ -136,7 +138,7 @@ class Interpreter:
         for key in ("dtype", "model.dtype", "training.dtype", "train.dtype"):
             value, line = self._names.get(key, (None, None))
             if dtype_name(value) is not None:
-                autocast = self._count("nanoGPT") >= 2 and key == "dtype"
+                autocast = key == "dtype" and (self._count("nanoGPT") >= 2 or "block_size" in self._names)
                 said = mixed_precision(value) if autocast else weights_dtype(value)
                 facts = [self._fact(name, raw, line, key) for name, raw in said]
                 self._facts += [fact for fact in facts if fact is not None]

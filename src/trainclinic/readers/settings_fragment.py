@@ -17,7 +17,7 @@ _TELLING_WORDS = """learning_rate micro_batch_size accumulation_steps planned_ep
     max_grad_norm schedule planned_steps weight_decay logging_steps save_steps model_name"""
 _TELLING = frozenset(_TELLING_WORDS.split())
 _VAGUE_WORDS = """model device seed name method stage lora half adapter precision dtype quantization template total
-    batch dataset data rows epochs gpu devices objective config template trainer scheduler optimizer beta eps architectures"""
+    batch dataset data rows epochs gpu devices objective config trainer scheduler optimizer beta eps architectures"""
 _VAGUE = frozenset(_VAGUE_WORDS.split())
 """Keys that many configurations have which do not describe a training."""
 
