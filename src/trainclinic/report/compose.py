@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trainclinic.report.model import Document
 from trainclinic.report.sections import entries, identity
 from trainclinic.report.sections.at_event import at_events
+from trainclinic.report.sections.checkpoints import checkpoints
 from trainclinic.report.sections.expectation import expectation
 from trainclinic.report.sections.generalisation import generalisation
 from trainclinic.report.sections.panels import COLUMNS, compose_chart
@@ -46,6 +47,7 @@ def compose(measured: Measured, findings: Sequence[Finding], overall: Overall, *
         at_events=at_events(measured, present),
         speed=speed(measured),
         generalisation=generalisation(measured),
+        checkpoints=checkpoints(measured, overall.word),
         expectation=expectation(measured),
         facts=identity.facts(record),
         warnings=identity.warnings(record),

@@ -13,6 +13,7 @@ from trainclinic.report import wording
 if TYPE_CHECKING:
     from trainclinic.report.model import Document, FindingEntry, Item
 
+SUSPECTS = 12
 BADGES = {"sick": "❌ sick", "healthy": "✅ healthy", "undetermined": "❔ undetermined"}
 SIGNS = {"harmful": "❌", "warning": "⚠️", "note": "ℹ️"}
 _SPECIAL = re.compile(r"([\\*_{}\[\]<>#|~$&])")
@@ -121,9 +122,11 @@ def _measured(document: Document, sharp: str) -> list[str]:
     found = document.checkpoints
     if found and (found.best or found.suspect):
         entries = [("keep", found.best)] if found.best else []
-        entries += [("suspect", entry) for entry in found.suspect]
+        entries += [("suspect", entry) for entry in found.suspect[:SUSPECTS]]
         rows = [[word, f"{e.step:,}", code(e.path), text(e.reason)] for word, e in entries]
         blocks += [f"{sharp}# Checkpoints", _table(["", document.run.axis, "path", "why"], rows)]
+        if found.equally_good:
+            blocks.append(f"As good as the best: {wording.steps_text(found.equally_good)}.")
     for title, section in (
         ("Training and evaluation", document.generalisation),
         ("What a healthy run of this kind looks like", document.expectation),

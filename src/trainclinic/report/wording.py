@@ -85,6 +85,13 @@ def words(slug: str) -> str:
     return " ".join(_ABBREVIATIONS.get(word, word) for word in slug.split("-"))
 
 
+def steps_text(steps: tuple[int, ...], most: int = 12) -> str:
+    """`500; 1,500; 2,500 (within the noise of the best)`; long lists are cut and counted."""
+    shown = [f"{step:,}" for step in steps[:most]]
+    more = f" and {len(steps) - most} more" if len(steps) > most else ""
+    return f"{'; '.join(shown)}{more} (within the noise of the best)"
+
+
 def overview_cells(document: Document) -> tuple[str, str, str, str]:
     """One line of the table of runs: name, verdict, top finding, best checkpoint."""
     top = words(document.findings[0].slug) if document.findings else "nothing found"

@@ -16,7 +16,7 @@ import trainclinic
 from trainclinic.report.html import svg, wording
 from trainclinic.report.html.chart_data import chart_json, thinned
 from trainclinic.report.html.detail import brief
-from trainclinic.report.wording import words
+from trainclinic.report.wording import steps_text, words
 
 if TYPE_CHECKING:
     from trainclinic.report.chart import Chart
@@ -171,6 +171,7 @@ def _environment() -> jinja2.Environment:
         change=wording.change,
         place=wording.place,
         words=words,
+        steps=steps_text,
     )
     return environment
 

@@ -17,10 +17,12 @@ GRADES = {"published": "", "derived": "derived from published figures", "unverif
 def expectation(measured: Measured) -> Expectation | None:
     """Expected first and final loss, and where this run's first loss lies; `None` when nothing is known."""
     baselines = measured.baselines
-    if baselines is None:
-        return None
-    says = [text for text in (_reference(baselines), _first_loss(measured)) if text]
-    items = _levels(baselines)
+    says = [_first_loss(measured), _forecast(measured)]
+    items: list[Item] = []
+    if baselines is not None:
+        says.insert(0, _reference(baselines))
+        items = _levels(baselines)
+    says = [text for text in says if text]
     return Expectation(tuple(f"{text}." for text in says), tuple(items)) if says or items else None
 
 
@@ -44,6 +46,17 @@ def _first_loss(measured: Measured) -> str:
     place = "inside" if low <= first.at_start <= high else "above" if first.at_start > high else "below"
     mean = " (a mean over the first rows, so the true start is at or above it)" if first.is_window_mean else ""
     return f"This run's first loss, {number(first.value)} at step {first.step:,}{mean}, lies {place} that range"
+
+
+def _forecast(measured: Measured) -> str:
+    found = measured.forecast
+    if found is None or found.refused or found.horizon_step <= (measured.record.last_step or 0):
+        return ""
+    band = f"{number(found.low)} to {number(found.high)}"
+    return (
+        f"Going on as it did, its training loss would be {number(found.value)} at step {found.horizon_step:,} "
+        f"(90 % interval {band})"
+    )
 
 
 def _levels(baselines: Baselines) -> list[Item]:

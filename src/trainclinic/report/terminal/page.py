@@ -26,6 +26,7 @@ STYLES = {
     "harmful": "bold red", "warning": "yellow", "note": "cyan",
 }  # fmt: skip
 LABEL = 15
+SUSPECTS = 5
 NOT_EVALUATED = 12
 """Lines of symptoms that were not looked at; the other formats list all of them."""
 
@@ -144,10 +145,14 @@ def _measured(document: Document) -> list[RenderableType]:
         if document.checkpoints.best:
             best = document.checkpoints.best
             rows.append(("keep", f"{document.run.axis} {best.step:,} {best.path}".strip() + f": {best.reason}"))
+        if document.checkpoints.equally_good:
+            rows.append(("as good", wording.steps_text(document.checkpoints.equally_good)))
         rows += [
             ("suspect", f"{document.run.axis} {entry.step:,} {entry.path}".strip() + f": {entry.reason}")
-            for entry in document.checkpoints.suspect
+            for entry in document.checkpoints.suspect[:SUSPECTS]
         ]
+        more = len(document.checkpoints.suspect) - SUSPECTS
+        rows += [("", f"and {count(more, 'more suspect checkpoint')}")] if more > 0 else []
         parts += [*_title("Checkpoints"), _labelled(rows)]
     for title, section in (
         ("Training and evaluation", document.generalisation),
