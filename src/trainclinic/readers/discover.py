@@ -166,6 +166,9 @@ class _Walk:
         pending = [(str(self.root), prefix)]
         _is_new(self.root, self.seen)
         while pending or self.links:
+            if not pending and self._was_walked(self.links[0][0]):
+                self.links.pop(0)
+                continue
             path, shown = pending.pop() if pending else self.links.pop(0)
             for child, name in self._list(path, shown):
                 pending.append((child, name))
@@ -186,7 +189,7 @@ class _Walk:
         self.entries += len(entries)
         if any(entry.name == "pyvenv.cfg" for entry in entries):
             return
-        files = []
+        files, links = [], []
         for entry in entries:
             name = f"{shown}/{strip_controls(entry.name)}" if shown else strip_controls(entry.name)
             self._note_checkpoint(entry, name, shown)
@@ -194,15 +197,16 @@ class _Walk:
                 if _wanted_folder(entry.name) and _is_new(Path(entry.path), self.seen):
                     yield entry.path, name
             elif entry.is_symlink() and entry.is_dir():
-                if _wanted_folder(entry.name) and not self._is_above(entry.path):
-                    self.links.append((entry.path, name))
+                if _wanted_folder(entry.name):
+                    links.append((entry.path, name))
             elif not _wanted_file(entry.name):
                 self.found.skipped += 1
             elif entry.is_file() and (not entry.is_symlink() or _is_new(Path(entry.path), self.seen)):
                 files.append(Found(Path(entry.path), name, shown))
         self.found.files.extend(reversed(files))
+        self.links.extend(reversed(links))
 
-    def _is_above(self, link: str) -> bool:
+    def _was_walked(self, link: str) -> bool:
         """Whether a link leads to a folder that was walked, or to one that contains the root."""
         target = os.path.realpath(link)
         inside = os.path.realpath(self.root)

@@ -16,6 +16,7 @@ MAX_LINE_BYTES = 1_048_576
 """Longer lines are cut: no row of a training log is that long, and one file may be a single line of a gigabyte."""
 MAX_TEXT_BYTES = 512 * 1_048_576
 """`text` takes no larger file: a reader that needs more goes through `lines` or `blocks`, which need no memory."""
+_CONTROL_BYTES = bytes([*range(9), *range(14, 27), *range(28, 32)])
 BLOCK_BYTES = 4 * 1_048_576
 
 _BOMS = (
@@ -82,7 +83,8 @@ class LogFile:
         try:
             codecs.getincrementaldecoder("utf-8")().decode(self.head, final=False)
         except UnicodeDecodeError:
-            self.count_damage("text is not UTF-8; read as Windows-1252", 1)
+            if b"\0" not in self.head:
+                self.count_damage("text is not UTF-8; read as Windows-1252", 1)
             return "cp1252"
         return "utf-8"
 
@@ -91,8 +93,9 @@ class LogFile:
         """Whether the head holds zero bytes or mostly control bytes, so that no text reader should try."""
         if self.encoding.startswith(("utf-16", "utf-32")):
             return False
-        control = sum(1 for byte in self.head[:4096] if byte < 9 or 13 < byte < 27 or 27 < byte < 32)
-        return b"\0" in self.head or control > len(self.head[:4096]) // 10
+        start = self.head[:4096]
+        control = len(start) - len(start.translate(None, _CONTROL_BYTES))
+        return b"\0" in self.head or control > len(start) // 10
 
     @cached_property
     def head_text(self) -> str:

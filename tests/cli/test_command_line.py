@@ -1,0 +1,196 @@
+"""The command as a user types it: what goes to stdout, what to stderr, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from trainclinic.cli.app import app
+
+
+def run(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def write_run(folder: Path, losses: list[Any], name: str = "trainer_state.json") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    history = [{"loss": loss, "step": 10 * number} for number, loss in enumerate(losses, start=1)]
+    (folder / name).write_text(json.dumps({"log_history": history}))
+    return folder
+
+
+@pytest.fixture
+def healthy(tmp_path: Path) -> Path:
+    return write_run(tmp_path / "healthy", [round(2.0 * 0.99**n + 1.0, 4) for n in range(120)])
+
+
+@pytest.fixture
+def sick(tmp_path: Path) -> Path:
+    return write_run(tmp_path / "sick", [2.0, 1.9, float("nan"), float("nan"), float("nan")])
+
+
+class TestDiagnose:
+    def test_a_healthy_run_exits_with_0(self, healthy: Path) -> None:
+        result = run("diagnose", healthy)
+        assert result.exit_code == 0
+        assert "HEALTHY" in result.stdout
+        assert result.stderr == ""
+
+    def test_a_sick_run_exits_with_1_and_names_the_line(self, sick: Path) -> None:
+        result = run("diagnose", sick, "--format", "md")
+        assert result.exit_code == 1
+        assert "nan-loss" in result.stdout.replace(" ", "-")
+        assert "trainer_state.json:1" in result.stdout
+
+    def test_nothing_readable_exits_with_2_and_a_hint(self, tmp_path: Path) -> None:
+        result = run("diagnose", tmp_path)
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        assert result.stderr.startswith("error: `")
+        assert "\n\nhint: " in result.stderr
+
+    def test_a_missing_path_exits_with_2(self, tmp_path: Path) -> None:
+        result = run("diagnose", tmp_path / "nowhere")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "does not exist" in result.stderr
+
+    def test_json_is_json(self, sick: Path) -> None:
+        report = json.loads(run("diagnose", sick, "--format", "json").stdout)
+        assert report["schema"] == "trainclinic.diagnosis.v1"
+        assert report["verdict"] == "sick"
+        assert "nan-loss" in [finding["slug"] for finding in report["findings"]]
+
+    @pytest.mark.parametrize(("name", "start"), [("r.html", "<!doctype html"), ("r.md", "#"), ("r.json", "{")])
+    def test_the_ending_of_the_file_decides_the_format(self, sick: Path, tmp_path: Path, name: str, start: str) -> None:
+        target = tmp_path / name
+        result = run("diagnose", sick, "-o", target)
+        assert result.exit_code == 1
+        assert result.stdout == ""
+        assert str(target) in result.stderr
+        assert target.read_text(encoding="utf-8").lower().startswith(start)
+
+    def test_a_file_that_cannot_be_written_is_an_error_with_a_hint(self, sick: Path, tmp_path: Path) -> None:
+        result = run("diagnose", sick, "-o", tmp_path / "no" / "such" / "folder.html")
+        assert result.exit_code == 2
+        assert "cannot be written" in result.stderr
+
+    def test_several_runs_give_a_table_and_the_worst_exit_code(self, healthy: Path, sick: Path) -> None:
+        result = run("diagnose", healthy, sick)
+        assert result.exit_code == 1
+        assert "healthy" in result.stdout
+        assert "sick" in result.stdout
+
+    @pytest.mark.usefixtures("sick")
+    def test_one_of_several_runs_can_be_chosen(self, healthy: Path) -> None:
+        result = run("diagnose", healthy.parent, "--run", "healthy")
+        assert result.exit_code == 0
+        assert "HEALTHY" in result.stdout
+
+    @pytest.mark.usefixtures("sick")
+    def test_an_unknown_run_names_the_runs_there_are(self, healthy: Path) -> None:
+        result = run("diagnose", healthy.parent, "--run", "helthy")
+        assert result.exit_code == 2
+        assert "`healthy`" in result.stderr
+        assert "`sick`" in result.stderr
+
+    @pytest.mark.usefixtures("sick")
+    def test_two_processes_answer_like_one(self, healthy: Path) -> None:
+        command = [sys.executable, "-m", "trainclinic", "diagnose", str(healthy.parent), "--format", "json", "--jobs"]
+        one, two = (subprocess.run([*command, jobs], capture_output=True, text=True, check=False) for jobs in "12")
+        assert one.returncode == two.returncode == 1
+        assert two.stdout == one.stdout
+        assert two.stderr == ""
+
+    def test_no_path_is_a_usage_error(self) -> None:
+        assert run("diagnose").exit_code == 2
+
+
+class TestExplain:
+    @pytest.mark.parametrize("name", ["NUM101", "num101", "nan-loss", "NAN_LOSS"])
+    def test_a_page_is_found_by_code_and_by_slug(self, name: str) -> None:
+        result = run("explain", name)
+        assert result.exit_code == 0
+        assert result.stdout.startswith("# NUM101 nan-loss\n")
+        assert "## What it does not mean" in result.stdout
+
+    def test_an_unknown_name_suggests_close_ones(self) -> None:
+        result = run("explain", "nan-los")
+        assert result.exit_code == 2
+        assert "`nan-loss`" in result.stderr
+
+    def test_the_list_has_every_rule_once(self) -> None:
+        from trainclinic.findings.examine import all_rules
+
+        lines = run("explain", "--list").stdout.splitlines()
+        listed = [line.split()[0] for line in lines if line.startswith("  ")]
+        assert sorted(listed) == sorted(all_rules())
+
+    def test_without_a_name_the_list_is_offered(self) -> None:
+        result = run("explain")
+        assert result.exit_code == 2
+        assert "--list" in result.stderr
+
+
+def on_a_terminal(*arguments: str, **environment: str) -> str:
+    """What the command writes when stdout is a terminal."""
+    master, slave = pty.openpty()
+    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **environment}
+    env.pop("NO_COLOR" if "NO_COLOR" not in environment else "", None)
+    with subprocess.Popen(
+        [sys.executable, "-m", "trainclinic", *arguments], stdout=slave, stderr=slave, env=env
+    ) as child:
+        os.close(slave)
+        parts = []
+        while True:
+            try:
+                data = os.read(master, 65_536)
+            except OSError:
+                break
+            if not data:
+                break
+            parts.append(data)
+        child.wait()
+    os.close(master)
+    return b"".join(parts).decode()
+
+
+class TestTerminal:
+    def test_a_terminal_gets_colour_and_no_color_turns_it_off(self, sick: Path) -> None:
+        assert "\x1b[" in on_a_terminal("diagnose", str(sick))
+        assert "\x1b[" not in on_a_terminal("diagnose", str(sick), NO_COLOR="1")
+
+    def test_a_pipe_gets_no_colour(self, sick: Path) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "trainclinic", "diagnose", str(sick)], capture_output=True, text=True, check=False
+        )
+        assert "\x1b" not in done.stdout + done.stderr
+
+    def test_html_is_not_poured_over_a_terminal(self, sick: Path) -> None:
+        shown = on_a_terminal("diagnose", str(sick), "--format", "html")
+        assert "-o report.html" in shown
+        assert "<html" not in shown
+
+    def test_a_reader_that_goes_away_is_no_error(self, sick: Path) -> None:
+        command = f"'{sys.executable}' -m trainclinic diagnose '{sick}' --format html | head -c 10"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+
+    def test_a_terminal_without_unicode_gets_substitutes(self, sick: Path) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "trainclinic", "diagnose", str(sick)],
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+            check=False,
+        )
+        assert done.returncode == 1
+        assert done.stderr == b""
