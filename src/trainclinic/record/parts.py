@@ -57,6 +57,7 @@ class Generation:
         new_tokens: Number of generated tokens, when recorded.
         label: What distinguishes this sample (`batch 8`, `after merge`, a model name), when recorded.
         step: Step at which it was generated, when recorded.
+        stopped: Whether generation ended by itself; `False` when a token limit ended it, `None` when not recorded.
     """
 
     output: str
@@ -66,6 +67,7 @@ class Generation:
     new_tokens: int | None = None
     label: str = ""
     step: int | None = None
+    stopped: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
