@@ -99,7 +99,7 @@ class _Body:
             text = text.replace(",", ".")
         width = len(self.dialect.header)
         last = text.rpartition("\n")[2]
-        cut = block.ends_file and not block.ends_line and last.count(self.dialect.separator) + 1 < width
+        cut = block.is_cut and last.count(self.dialect.separator) + 1 < width
         cells = None if cut or self.header_text in text else regular_cells(text, self.dialect.separator, width)
         if cells is not None:
             count = len(cells) // width

@@ -80,7 +80,7 @@ def _take(table: JsonTable, file: LogFile, block: Block) -> None:
             continue
         row = _parsed(text, count_on=(file, number))
         if row is None:
-            last = block.ends_file and not block.ends_line and number == block.first_line + len(lines) - 1
+            last = block.is_cut and number == block.first_line + len(lines) - 1
             file.count_damage("truncated last line" if last else "line that is not a JSON object", number)
         else:
             kept.append(row)
