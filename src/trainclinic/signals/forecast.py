@@ -94,8 +94,10 @@ def fit_power_law(clock: Floats, value: Floats, at: float, *, horizon_step: int,
     taus = np.geomspace(max(1e-3, float(positive[0]) / scale), 2.0, 20)
     weight = np.sqrt(bins.rows.astype(np.float64))
     model = _fit(x, bins.value, weight, taus)
-    if model[3] >= _ALPHAS[-1] - 1e-9 or model[3] <= _ALPHAS[0] + 1e-9:
+    if model[3] in (_ALPHAS[0], _ALPHAS[-1]):
         return _refusal(horizon_step, "the curve is not a power law (its exponent runs to the edge)")
+    if model[2] > 1.0:
+        return _refusal(horizon_step, "the curve has not begun to bend, so its end cannot be told")
     expected = _evaluate(model, at / scale)
     low, high = _interval(model, clock / scale, value, at / scale, taus)
     return Forecast(horizon_step, expected, min(low, expected), max(high, expected), model[0], model[3], over)

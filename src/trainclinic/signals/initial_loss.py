@@ -140,7 +140,7 @@ def place(value: float, start: float, baselines: Baselines | None) -> Reading:
 def begins_in_the_middle(run: Measured, series: Series) -> bool:
     """Whether the first row lies well past the first logging interval, as after a resume or in a cut log."""
     if run.record.axis != "step":
-        return False
+        return run.record.axis == "row" and _epoch_is_under_way(run)
     first = int(series.step[0])
     start = run.record.facts.number("start_step")
     if start is not None and start > 0:
@@ -151,6 +151,16 @@ def begins_in_the_middle(run: Measured, series: Series) -> bool:
     if interval is None or interval <= 0:
         return first > LONGEST_FIRST_WINDOW
     return first > 2 * interval + 1
+
+
+def _epoch_is_under_way(run: Measured) -> bool:
+    """Whether the first logged epoch lies several rows into a pass, for logs that have lost their steps."""
+    epoch = run.record.get("train/epoch")
+    if epoch is None or len(epoch) < 3:
+        return False
+    values = epoch.value[np.isfinite(epoch.value)][:20]
+    gap = float(values[-1] - values[0]) / (values.size - 1) if values.size > 2 else 0.0  # printed with two digits
+    return gap > 0 and float(values[0]) > 3.0 * gap
 
 
 LONGEST_FIRST_WINDOW = 500

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from trainclinic.signals.binning import Bins, equal_bins, noise_sd
+from trainclinic.signals.binning import Bins, equal_bins, log_bins, noise_sd
 from trainclinic.signals.change_points import bends
 from trainclinic.signals.outliers import upward_outliers
 from trainclinic.signals.slope import Slope, ess_slope
@@ -31,6 +31,9 @@ FEWEST_ROWS = 4
 SIGNIFICANT = 0.05
 DETECTABLE_SHARE = 0.02
 """A slope that could hide more than 2 % of the level is not called flat."""
+
+BEND_BINS = 60
+"""Bins for the search of bends, evenly spaced in the logarithm of the row."""
 
 END_SHARE, END_ROWS = 0.2, 30
 """The end of a run: its last fifth, and at least 30 points, as in the calibration of the slope test."""
@@ -148,7 +151,7 @@ def trend(series: Series) -> Trend:
         noise=noise_sd(steady.value),
         end=_end(slope, span, last),
         slope=slope,
-        bends=bends(bins),
+        bends=bends(log_bins(steady.step, steady.value, BEND_BINS)),
         plateau=find_plateau(bins, float(series.value[0])),
     )
 
