@@ -96,7 +96,7 @@ def fit_power_law(clock: Floats, value: Floats, at: float, *, horizon_step: int,
     model = _fit(x, bins.value, weight, taus)
     if model[3] in (_ALPHAS[0], _ALPHAS[-1]):
         return _refusal(horizon_step, "the curve is not a power law (its exponent runs to the edge)")
-    if model[2] > 1.0:
+    if _is_straight(x, bins.value, model):
         return _refusal(horizon_step, "the curve has not begun to bend, so its end cannot be told")
     expected = _evaluate(model, at / scale)
     low, high = _interval(model, clock / scale, value, at / scale, taus)
@@ -117,6 +117,14 @@ def _fit(x: Floats, y: Floats, weight: Floats, taus: Floats) -> tuple[float, flo
     cost = np.where(floor < 0.0, np.inf, cost)  # a cross-entropy cannot tend below zero
     best = int(np.argmin(cost))
     return float(floor[best]), float(size[best]), float(grid_tau[best]), float(grid_alpha[best])
+
+
+def _is_straight(x: Floats, y: Floats, model: tuple[float, float, float, float]) -> bool:
+    """Whether a straight line fits no worse than the power law."""
+    floor, size, tau, alpha = model
+    line = np.polynomial.polynomial.polyval(x, np.polynomial.polynomial.polyfit(x, y, 1))
+    curve = floor + size * (1.0 + x / tau) ** -alpha
+    return float(np.sum((y - line) ** 2)) <= float(np.sum((y - curve) ** 2))
 
 
 def _lines(basis: Floats, y: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
