@@ -161,7 +161,7 @@ def _axis(table: Table, names: list[str], size: int) -> tuple[Axis, Rows, str | 
     epoch = None if epochs is None else _dense(table, epochs, size)
     steps = step_column(names)
     if steps is not None:
-        values = _dense(table, steps, size)
+        values = _without_impossible(_dense(table, steps, size))
         if _counts(values) and not _restarts_each_epoch(values, epoch):
             return "step", _filled(table, values), steps
     if epoch is not None and _counts(epoch) and np.unique(epoch[np.isfinite(epoch)]).size * 2 > size:
@@ -174,6 +174,12 @@ def _dense(table: Table, name: str, size: int) -> Values:
     rows, values = table.column(name)
     out[rows] = values
     return out
+
+
+def _without_impossible(values: Values) -> Values:
+    """A damaged step beyond 2**53 becomes -1, which is no step either, and does not spoil the other rows."""
+    impossible = np.abs(values) >= 2.0**53
+    return np.where(impossible, -1.0, values) if 0 < int(impossible.sum()) * 2 < values.size else values
 
 
 def _counts(values: Values) -> bool:
