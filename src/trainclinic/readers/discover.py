@@ -225,7 +225,7 @@ def _wanted_folder(name: str) -> bool:
 
 def _wanted_file(name: str) -> bool:
     lowered = name.lower()
-    if lowered in _KEPT:
+    if lowered in _KEPT or (lowered.endswith(".py") and ("config" in lowered or "hparams" in lowered)):
         return True
     if lowered in SKIPPED_NAMES or lowered.endswith(".index.json") or (name.startswith(".") and lowered != ".env"):
         return False

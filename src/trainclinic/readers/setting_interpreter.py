@@ -25,7 +25,7 @@ _SECRET = re.compile(
     r"(^|[_.])(password|passwd|secret|\w*api_?key|(hub|hf|auth|access|api|bearer)_token)$|(^|\.)token$"
 )
 _FRAMEWORKS = {
-    "axolotl": "base_model sequence_len micro_batch_size datasets adapter sample_packing pad_to_sequence_len",
+    "axolotl": "base_model sequence_len datasets adapter sample_packing pad_to_sequence_len val_set_size",
     "LLaMA-Factory": "finetuning_type cutoff_len stage dataset_dir template lora_target quantization_bit",
     "nanoGPT": "block_size max_iters n_embd n_layer grad_clip decay_lr eval_iters warmup_iters init_from",
     "mlx-lm": "iters lora_parameters mask_prompt steps_per_report steps_per_eval adapter_path lora_parameters.rank",

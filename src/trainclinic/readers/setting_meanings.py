@@ -259,6 +259,17 @@ def sequence_length(raw: Any) -> Said:
     return [("sequence_length", value)] if isinstance(value, float) and 0 < value < 1e8 else []
 
 
+def names(fact: str) -> Callable[[Any], Said]:
+    """A list of names, also as the text `[q_proj, v_proj]`."""
+
+    def says(raw: Any) -> Said:
+        items = raw if isinstance(raw, (list, tuple)) else re.split(r"[\s,]+", str(raw).strip("[](){} "))
+        text = ",".join(str(item).strip("'\" ") for item in items if str(item).strip("'\" "))
+        return [(fact, text)] if text else []
+
+    return says
+
+
 BY_FACT: dict[str, Callable[[Any], Said]] = {
     "schedule": schedule,
     "warmup_steps": warmup,
@@ -268,8 +279,10 @@ BY_FACT: dict[str, Callable[[Any], Said]] = {
     "planned_epochs": planned("planned_epochs"),
     "global_batch_size": global_batch,
     "sequence_length": sequence_length,
+    "lora_target_modules": names("lora_target_modules"),
+    "lora_modules_to_save": names("lora_modules_to_save"),
 }
-"""Facts whose values need reading, whatever the setting is called."""
+"""Facts whose values need to be read, whatever the setting is called."""
 
 BY_SETTING: dict[str, Callable[[Any], Said]] = {
     **dict.fromkeys(("fp16", "use_fp16", "float16", "fp16.enabled", "half"), precision_flag("fp16")),

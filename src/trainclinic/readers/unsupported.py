@@ -33,6 +33,8 @@ def why_content_refused(file: LogFile) -> tuple[str, str] | None:
     """What a file is and what to do instead, when its first bytes say that there is nothing to read; else `None`."""
     if file.head.startswith(_GIT_LFS):
         return "a Git LFS pointer stands in for the file", "run `git lfs pull` to get the file itself"
+    if file.path.name == "training_args.bin":  # a zip of torch
+        return None
     if file.head.startswith((b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")):
         return "compressed files are not read yet", "unpack it first"
     if file.head.startswith(b"SQLite format 3\x00"):

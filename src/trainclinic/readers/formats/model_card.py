@@ -119,7 +119,7 @@ def _results(file: LogFile, lines: list[str]) -> Fragment | None:
     ]
     if len(rows) < 3:
         return None
-    header = [cell.strip() for cell in split_row(rows[0][1].strip("|"), "|")]
+    header = [_column(cell) for cell in split_row(rows[0][1].strip("|"), "|")]
     cells = [split_row(line.strip("|"), "|") for _, line in rows[2:]]
     numbers = np.asarray([number for number, _ in rows[2:]], np.int64)
     table = Table(file, "model_card", numbers)
@@ -131,6 +131,13 @@ def _results(file: LogFile, lines: list[str]) -> Fragment | None:
         table.printed[name] = printed_like(column)
         table.add(name, places, values)
     return next(iter(fragments_of(table)), None)
+
+
+def _column(cell: str) -> str:
+    """A column of the table; every metric beside the training loss is one of the evaluation."""
+    name = cell.strip()
+    known = name.lower().startswith(("train", "valid", "eval")) or name.lower() in {"epoch", "step"}
+    return name if known else f"eval_{name}"
 
 
 READER = Reader(
