@@ -200,7 +200,7 @@ def _start(run: Measured, series: Series) -> int | None:
     stated = run.record.facts.number("start_step")
     if stated:
         return int(stated)
-    steps = np.unique(series.step)
+    steps = series.step[series.segment == 0]
     if run.record.axis != "step" or steps.size < 2:
         return None
     return int(steps[0]) if steps[0] > 10 * int(np.median(np.diff(steps))) else None

@@ -135,7 +135,7 @@ def warmup_candidates(rows: Rows, hints: Hints, offset: int, peaks: Sequence[flo
     """`(peak, W, start)` triples that pass through the rising rows."""
     triples: list[tuple[float, int, float]] = []
     for peak in peaks:
-        floors = [floor / peak for floor in hints.floors if 0 < floor < peak]
+        floors = [round(floor / peak, 12) for floor in hints.floors if 0 < floor < peak]
         for start in dict.fromkeys((*STARTS, *floors)):
             triples += [(peak, warmup, start) for warmup in _warmups(rows, hints, offset, peak, start)]
         if rows.rising:
@@ -239,9 +239,9 @@ def _grid(rows: Rows, warmups: Sequence[tuple[float, int, float]], hints: Hints)
     )
     columns: list[list[Floats]] = [[], [], [], []]
     shares = [np.full(peak.shape, share) for share in FLOORS]
-    shares += [value / peak for value in (*hints.floors, 1e-7) if value > 0]
+    shares += [np.round(value / peak, 12) for value in (*hints.floors, 1e-7) if value > 0]
     if 0 < lowest < 0.5 * rows.top and rows.is_exact:
-        shares += [value / peak for value in round_peaks(0.9 * lowest, lowest)]
+        shares += [np.round(value / peak, 12) for value in round_peaks(0.9 * lowest, lowest)]
     for floor in shares:
         possible = (floor * peak <= lowest) & (floor < 1)
         for column, part in zip(columns, (peak, warmup, start, floor), strict=True):

@@ -40,8 +40,10 @@ def step_decay(rows: Rows) -> list[Solution]:
 
 def warm_restarts(rows: Rows, hints: Hints) -> list[Solution]:
     """A cosine that starts again at equal distances; the first fall fixes the cycle, all rows must agree."""
-    ups = np.flatnonzero(np.diff(rows.value[rows.rising :]) > 0.2 * rows.top) + 1 + rows.rising
-    if not ups.size or ups[0] - rows.rising < 3:
+    change = np.diff(rows.value)
+    fall = int(np.argmax(change < 0))  # the warm-up rises before the first fall, restarts after it
+    ups = np.flatnonzero(change[fall:] > 0.2 * rows.top) + 1 + fall
+    if not ups.size or ups[0] - fall < 3:
         return []
     first = search(rows.take(np.arange(int(ups[0]))), hints)
     found = []
