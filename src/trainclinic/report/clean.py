@@ -7,8 +7,6 @@ import re
 from functools import cache
 from typing import Any, TypeVar
 
-from trainclinic.report.chart import Chart, Mark
-
 Shown = TypeVar("Shown")
 
 # C0 and C1 controls except tab and newline, bidirectional overrides, line separators and lone surrogates.
@@ -25,7 +23,7 @@ def visible(text: str) -> str:
 
 
 def cleaned(document: Shown) -> Shown:
-    """The same dataclass with every text in it made visible; the points of charts hold no text and are not touched."""
+    """The same dataclass with every text in it made visible; numbers are not touched."""
     result: Shown = _clean(document)
     return result
 
@@ -34,18 +32,15 @@ def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, tuple):
-        return tuple(_clean(item) for item in value) if value and not isinstance(value[0], float) else value
-    if isinstance(value, Chart):
-        return dataclasses.replace(value, marks=tuple(_clean_mark(mark) for mark in value.marks))
+        if not value or isinstance(value[0], (int, float)):
+            return value
+        items = tuple(_clean(item) for item in value)
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         old = {name: getattr(value, name) for name in _field_names(type(value))}
         changed = {name: new for name, item in old.items() if (new := _clean(item)) is not item}
         return dataclasses.replace(value, **changed) if changed else value
     return value
-
-
-def _clean_mark(mark: Mark) -> Mark:
-    return dataclasses.replace(mark, says=visible(mark.says))
 
 
 @cache

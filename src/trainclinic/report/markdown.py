@@ -114,7 +114,13 @@ def _finding(finding: FindingEntry, number: int, sharp: str) -> str:
 
 
 def _page(paragraphs: str) -> str:
-    return "\n\n".join(text(part) for part in paragraphs.split("\n\n"))
+    """Paragraphs and dashed lists of a page."""
+    parts = []
+    for part in paragraphs.split("\n\n"):
+        lead, *items = re.split(r"(?:^|\n)- ", part)
+        parts.append(text(lead))
+        parts.append("\n".join(f"- {text(item)}" for item in items))
+    return "\n\n".join(part for part in parts if part)
 
 
 def _measured(document: Document, sharp: str) -> list[str]:

@@ -37,12 +37,17 @@ def scalar(value: Scalar, unit: str = "") -> str:
         return value
     if unit == "s":
         return duration(float(value))
-    return f"{precise(float(value))} {unit}".strip()
+    return f"{_bare(precise(float(value)))} {unit}".strip()
 
 
 def precise(value: float, digits: int = 5) -> str:
     """A number as logs hold it: `digits` significant ones, three where it takes an exponent."""
     return number(value, 3 if 0 < abs(value) < 1e-3 else digits)
+
+
+def _bare(shown: str) -> str:
+    """Without zeros at the end of a fraction, which only a column needs."""
+    return shown.rstrip("0").rstrip(".") if "." in shown and "e" not in shown else shown
 
 
 def place(path: str | None, line: int | None = None, key: str = "") -> str:

@@ -10,6 +10,9 @@ from trainclinic.report.chart import Scale
 
 PADDING = 0.06
 """Free share of the height above the highest and below the lowest value."""
+LARGEST = 1e100
+"""Values beyond are drawn at the edge; an axis for them would show nothing else."""
+SMALLEST_SHARE = 1e-18
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -44,11 +47,12 @@ class Axis:
 
 def value_axis(values: Iterable[float], scale: Scale, *, from_zero: bool = False) -> Axis:
     """An axis that shows all finite values with some air; a constant gets a window around it."""
-    finite = [value for value in values if math.isfinite(value) and (scale == "linear" or value > 0)]
+    finite = [value for value in values if abs(value) <= LARGEST and (scale == "linear" or value > 0)]
     if not finite:
         return Axis(0.0, 1.0)
     low, high = min(finite), max(finite)
     if scale == "log":
+        low = max(low, high * SMALLEST_SHARE)
         pad = max(1.15, (high / low) ** PADDING)
         return Axis(low / pad, high * pad, "log")
     if from_zero and low >= 0:

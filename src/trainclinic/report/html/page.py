@@ -22,35 +22,47 @@ if TYPE_CHECKING:
     from trainclinic.report.chart import Chart
     from trainclinic.report.model import Document
 
+SPARK_COLUMNS = 30
 LIMIT = 300_000
 """Bytes of a whole page: it travels by mail and opens at once on a phone."""
 
 
 class _Detail(NamedTuple):
-    """How much of each run a page shows when there are many."""
+    """How much of each run a page shows when there are many.
+
+    Attributes:
+        columns: Pixel columns that curves are reduced to.
+        brief: Whether configuration, absences and long evidence are left out.
+        sections: Runs that are shown below the overview.
+        rows: Rows of the overview.
+        least: Bytes that a run takes at least, so that hopeless levels are not tried.
+    """
 
     columns: int
     brief: bool
     sections: int
+    rows: int = 600
+    least: int = 0
 
 
 _LEVELS = (
-    _Detail(900, brief=False, sections=10_000),
-    _Detail(450, brief=False, sections=10_000),
-    _Detail(220, brief=False, sections=10_000),
-    _Detail(220, brief=True, sections=10_000),
+    _Detail(900, brief=False, sections=10_000, least=10_000),
+    _Detail(450, brief=False, sections=10_000, least=10_000),
+    _Detail(220, brief=False, sections=10_000, least=10_000),
+    _Detail(220, brief=True, sections=10_000, least=4_000),
     _Detail(110, brief=True, sections=24),
     _Detail(110, brief=True, sections=8),
-    _Detail(60, brief=True, sections=0),
+    _Detail(60, brief=True, sections=0, rows=400),
+    _Detail(60, brief=True, sections=0, rows=120),
 )
-OVERVIEW_ROWS = 600
-"""Rows of the overview at most; the JSON report has no such limit, and the page says so."""
 
 
 def to_html(documents: Sequence[Document]) -> str:
     """The page, in as much detail as its size limit allows."""
     page = ""
     for level in _LEVELS:
+        if len(documents) > 1 and level.least * len(documents) > LIMIT:
+            continue
         page = _page(documents, level)
         if len(page.encode("utf-8", errors="replace")) <= LIMIT:
             return page
@@ -78,9 +90,9 @@ def _page(documents: Sequence[Document], detail: _Detail) -> str:
 
 
 def _many(documents: Sequence[Document], detail: _Detail) -> Markup:
-    shown = documents[:OVERVIEW_ROWS]
+    shown = documents[: detail.rows]
     prefixes = [f"r{index}-" if index < detail.sections else "" for index in range(len(shown))]
-    charts = [thinned(document.chart, 60) if document.chart else None for document in shown]
+    charts = [thinned(document.chart, SPARK_COLUMNS) if document.chart else None for document in shown]
     sections = [
         (prefix, document, _run(document, detail, prefix, alone=False))
         for prefix, document in zip(prefixes, shown, strict=True)

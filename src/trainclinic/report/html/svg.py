@@ -131,7 +131,7 @@ def lane(chart: Chart, panel: Panel, prefix: str) -> Markup:
     )
 
 
-def sparkline(chart: Chart, width: int = 120, height: int = 28) -> Markup:
+def sparkline(chart: Chart, width: int = 100, height: int = 24) -> Markup:
     """The first panel's curve as a word-sized drawing."""
     panel = chart.panels[0]
     across, up = across_axis(chart), panel_axis(panel)

@@ -7,9 +7,9 @@ import re
 
 from markupsafe import Markup, escape
 
-from trainclinic.catalogue.wording import duration, number
+from trainclinic.catalogue.wording import number
 from trainclinic.report.model import Scalar
-from trainclinic.report.wording import precise
+from trainclinic.report.wording import precise, scalar
 
 _CODE = re.compile(r"`([^`\n]+)`")
 EMPTY = Markup('<span class="none" aria-label="not logged">·</span>')
@@ -24,25 +24,18 @@ def block(text: str) -> Markup:
     """Paragraphs and dashed lists of a page, as HTML."""
     parts = []
     for part in text.split("\n\n"):
-        items = re.split(r"(?:^|\s)- (?=\S)", part) if part.lstrip().startswith("- ") else []
+        lead, *items = re.split(r"(?:^|\n)- ", part)
+        if lead.strip():
+            parts.append(Markup("<p>{}</p>").format(inline(lead.strip())))
         if items:
-            parts.append(Markup("<ul>{}</ul>").format(Markup("").join(_item(item) for item in items if item.strip())))
-        elif part.strip():
-            parts.append(Markup("<p>{}</p>").format(inline(part)))
+            listed = Markup("").join(Markup("<li>{}</li>").format(inline(item.strip())) for item in items)
+            parts.append(Markup("<ul>{}</ul>").format(listed))
     return Markup("").join(parts)
 
 
 def value(raw: Scalar, unit: str = "") -> Markup:
-    """A value with its unit: numbers in the project's wording, flags as yes and no, `nothing` as a dot."""
-    if raw is None:
-        return EMPTY
-    if isinstance(raw, bool):
-        return Markup("yes" if raw else "no")
-    if isinstance(raw, str):
-        return Markup("{}").format(raw)
-    if unit == "s":
-        return Markup("{}").format(duration(float(raw)))
-    return Markup("{}").format(f"{precise(float(raw))} {unit}".strip())
+    """A value with its unit, as in every other format; what is not known is a dot."""
+    return EMPTY if raw is None else Markup("{}").format(scalar(raw, unit))
 
 
 def figure(raw: float | None, digits: int = 5) -> Markup:
@@ -72,7 +65,3 @@ def place(path: str | None, line: int | None = None, key: str = "") -> Markup:
     short = text if len(text) <= 44 else f"…{text[-43:]}"
     tail = Markup(" <code>{}</code>").format(key) if key and line is None else Markup("")
     return Markup('<span class="place" title="{}">{}</span>{}').format(text, short, tail)
-
-
-def _item(text: str) -> Markup:
-    return Markup("<li>{}</li>").format(inline(text.strip()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +12,7 @@ from trainclinic.report.model import AbsentEntry, FindingEntry, NotEvaluatedEntr
 if TYPE_CHECKING:
     from trainclinic.findings.examine import Finding
 
+_LINE_END = re.compile(r"[ \t]*\n(?!- )\s*")
 EVIDENCE = 12
 """Observations kept per finding; a rule that found more says how many in its first one."""
 
@@ -87,5 +89,5 @@ def _sentence(title: str) -> str:
 
 
 def _paragraph(text: str) -> str:
-    """Docstring lines joined into paragraphs; blank lines stay."""
-    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+    """Docstring lines joined into paragraphs; blank lines and list items keep their line."""
+    return "\n\n".join(_LINE_END.sub(" ", part.strip()) for part in text.split("\n\n"))

@@ -33,10 +33,10 @@ function logTicks(low, high, wanted) {
   return found;
 }
 function axisOf(values, scale, fromZero) {
-  const shown = values.filter((v) => v !== null && (scale === "linear" || v > 0));
+  const shown = values.filter((v) => v !== null && Math.abs(v) <= 1e100 && (scale === "linear" || v > 0));
   if (!shown.length) return { low: 0, high: 1, scale: "linear" };
   let low = shown.reduce((a, b) => Math.min(a, b)), high = shown.reduce((a, b) => Math.max(a, b));
-  if (scale === "log") { const pad = Math.max(1.15, (high / low) ** 0.06); return { low: low / pad, high: high * pad, scale }; }
+  if (scale === "log") { low = Math.max(low, high * 1e-18); const pad = Math.max(1.15, (high / low) ** 0.06); return { low: low / pad, high: high * pad, scale }; }
   if (fromZero && low >= 0) low = 0;
   const span = high - low;
   if (!span) { const half = (Math.abs(high) || 1) / 2; return { low: low - half, high: high + half, scale }; }
