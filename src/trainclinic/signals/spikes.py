@@ -94,13 +94,13 @@ class Spikes:
         found: Excursions, at most one per place: an evaluation that moved with the training loss is told there.
         rows: Rows of the training loss that were searched.
         eval_rows: Rows of the evaluation loss that were searched.
-        outlier_share: Share of training rows above the band: heavy-tailed noise flags many.
+        train_excursions: Number of separate excursions of the training loss: heavy-tailed noise has many.
     """
 
     found: tuple[Spike, ...]
     rows: int
     eval_rows: int
-    outlier_share: float
+    train_excursions: int
 
 
 def excursions(series: Series, *, gradient: bool = False) -> tuple[Excursion, ...]:
@@ -176,12 +176,11 @@ def spikes_of(run: Measured) -> Spikes | None:
     found = [_on_train(run, train, at, eval_found) for at in train_found if train is not None]
     told = {spike.at.step for spike in found if spike.other_rise is not None}
     found += [_on_eval(held_out, at, train) for at in eval_found if held_out is not None and at.step not in told]
-    flagged = sum(at.rows for at in train_found)
     return Spikes(
         found=tuple(sorted(found, key=lambda spike: -spike.at.z)),
         rows=sizes[0],
         eval_rows=sizes[1],
-        outlier_share=flagged / sizes[0] if sizes[0] else 0.0,
+        train_excursions=len(train_found),
     )
 
 

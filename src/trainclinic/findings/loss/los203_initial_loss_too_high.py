@@ -56,7 +56,7 @@ def check(run: Measured) -> Verdict:
     reference = baselines.reference
     if reference is None or reference.start is None:
         return _without_reference(run, initial)
-    known = f"{reference.title} starts at {number(reference.start[0])}-{number(reference.start[1])}"
+    known = f"{reference.title} starts at {number(reference.start[0], 2)}-{number(reference.start[1], 2)}"
     evidence = first_loss_evidence(initial, f"where {known} ({reference.source})")
     if initial.value <= reference.start[1] + MARGIN.value:
         return Absent((evidence,))

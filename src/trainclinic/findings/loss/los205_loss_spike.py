@@ -3,7 +3,7 @@
 ## What it sees
 An excursion of the training or evaluation loss: more than six robust standard deviations above its surroundings, at
 least 0.1 nats and a fifth of the level, and worth at least a tenth of what the run had gained. Noise with many
-outliers is not called a spike.
+excursions is not called a spike.
 
 ## Why it matters
 Steps are lost until the loss is back, and a checkpoint saved during the excursion is a bad one. Recurring spikes often
@@ -40,7 +40,8 @@ ROBUST_Z = Threshold("robust z", FLAG_Z, "1", "1 false alarm per 1000 rows; z > 
 LEVEL_SHARE = Threshold("rise over the level", 0.2, "1", "hard batches alone reach 10-15 % in healthy logs")
 GAIN_SHARE = Threshold("rise over what was gained", 0.1, "1", "less than that is made up within a logging window")
 OTHER_GAIN_SHARE = Threshold("the same for other losses", 0.5, "1", "single hard batches dominate losses near zero")
-OUTLIER_SHARE = Threshold("share of outlier rows", 0.01, "1", "beyond that the noise itself is heavy-tailed")
+EXCURSION_SHARE = Threshold("excursions over rows", 0.01, "1", "beyond that the noise itself has heavy tails")
+MOST_SINGLE = Threshold("excursions in any log", 5, "1", "a run may have several true spikes")
 MOST_SHOWN = 5
 
 
@@ -50,8 +51,8 @@ def check(run: Measured) -> Verdict:
     if spikes is None:
         return NotEvaluated(missing="at least five rows of `train/loss` or `eval/loss`")
     found = [spike for spike in spikes.found if _matters(run, spike)]
-    if spikes.rows >= 100 and spikes.outlier_share > OUTLIER_SHARE.value:
-        found = [spike for spike in found if spike.series == "eval/loss" or _outlasts_noise(spike)]
+    if spikes.train_excursions > max(MOST_SINGLE.value, EXCURSION_SHARE.value * spikes.rows):
+        found = [spike for spike in found if spike.series == "eval/loss"]
     if not found:
         return Absent(_highest(spikes))
     evidence = tuple(_evidence(run, spike) for spike in found[:MOST_SHOWN])
@@ -66,10 +67,6 @@ def _matters(run: Measured, spike: Spike) -> bool:
     needed = GAIN_SHARE if tokens else OTHER_GAIN_SHARE
     high = spike.at.rise > LEVEL_SHARE.value * abs(spike.at.expected)
     return high and spike.at.z > ROBUST_Z.value and spike.share_lost > needed.value
-
-
-def _outlasts_noise(spike: Spike) -> bool:
-    return spike.at.rows > 1 and spike.share_lost > 1.0
 
 
 def _highest(spikes: Spikes) -> tuple[Evidence, ...]:
@@ -127,5 +124,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     needs=("train/loss", "eval/loss", "train/grad_norm"),
     check=check,
-    thresholds=(ROBUST_Z, LEVEL_SHARE, GAIN_SHARE, OTHER_GAIN_SHARE, OUTLIER_SHARE),
+    thresholds=(ROBUST_Z, LEVEL_SHARE, GAIN_SHARE, OTHER_GAIN_SHARE, EXCURSION_SHARE, MOST_SINGLE),
 )

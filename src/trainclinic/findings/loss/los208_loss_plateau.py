@@ -86,7 +86,7 @@ NEAR_NOTHING = 0.1
 
 
 def _compared(place: PlateauPlace) -> str:
-    level = number(place.against or 0.0)
+    level = number(place.against or 0.0, 3)
     names = {
         "unigram": f"the unigram entropy of the training targets is {level}",
         "typical-unigram": f"word frequencies alone score about {level} on ordinary text",

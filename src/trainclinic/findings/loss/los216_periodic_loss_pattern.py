@@ -32,7 +32,7 @@ from trainclinic.signals.periodicity import FEWEST_PERIODS, FEWEST_ROWS, PEAK, P
 
 ROWS = Threshold("rows", FEWEST_ROWS, "rows", "fewer leave correlations of 0.3 to chance")
 CORRELATION = Threshold("correlation at the period", PEAK, "1", "and four standard errors, because many lags are tried")
-PERIODS = Threshold("repetitions", FEWEST_PERIODS, "1", "three may be chance")
+PERIODS = Threshold("repetitions", FEWEST_PERIODS, "1", "a pattern seen three times may be chance")
 HEIGHT = Threshold("height over the scatter", 1.0, "1", "a pattern below the noise explains nothing")
 EPOCH_MATCH = 0.03
 
