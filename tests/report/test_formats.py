@@ -198,3 +198,8 @@ def test_nan_is_said_in_words_in_every_text_format() -> None:
     assert math.isnan(document.timeline[0].grad_norm or 0.0)
     for form in ("terminal", "md", "html"):
         assert "NaN" in render([document], form)  # type: ignore[arg-type]
+
+
+def test_the_script_of_the_page_stays_small() -> None:
+    folder = SCHEMA_FILE.parent.parent / "html" / "static"
+    assert (folder / "report.js").stat().st_size < 20_000

@@ -1,0 +1,295 @@
+"""The page in a real browser, opened from a file with the network off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report import example_runs, fixed_documents
+from trainclinic.report.render import render
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+playwright_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need `playwright`")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"the browser tests need {CHROMIUM}"),
+]
+
+DOCUMENTS = {
+    "spike": [fixed_documents.spike()],
+    "composed": [example_runs.spike_document()],
+    "nan": [example_runs.nan_document()],
+    "hostile": [example_runs.hostile_document()],
+    "long": [example_runs.long_document()],
+    "empty": [fixed_documents.empty()],
+    "many": [fixed_documents.spike(), fixed_documents.healthy(), example_runs.nan_document()],
+}
+CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (c) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const light = (c) => { const f = (v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * f(c[0]) + 0.7152 * f(c[1]) + 0.0722 * f(c[2]); };
+  const ground = (node) => { for (; node; node = node.parentElement) { const c = rgba(getComputedStyle(node).backgroundColor); if (c[3] > 250) return c; } return [255, 255, 255]; };
+  const bad = [];
+  for (const node of document.querySelectorAll("body *")) {
+    const own = [...node.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !node.getClientRects().length || ["SCRIPT", "STYLE", "TITLE"].includes(node.tagName)) continue;
+    const style = getComputedStyle(node), svg = node.namespaceURI.endsWith("svg");
+    const badge = svg && node.closest(".badge");
+    const under = badge ? rgba(getComputedStyle(badge.querySelector("circle")).fill) : ground(node);
+    const a = light(rgba(svg ? style.fill : style.color)), b = light(under);
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) bad.push(`${node.tagName}.${node.getAttribute("class")} ${ratio.toFixed(2)} ${node.textContent.trim().slice(0, 30)}`);
+  }
+  return bad;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """Open the report of some documents; console messages and requests are failures when the page is left."""
+    contexts, trouble = [], []
+
+    def go(name: str, *, width: int = 1280, scheme: str = "light", script: bool = True) -> Any:
+        file = tmp_path / f"{name}.html"
+        file.write_text(render(DOCUMENTS[name], "html"), encoding="utf-8")
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=script, offline=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: trouble.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
+        page.on("request", lambda request: None if request.url == file.as_uri() else trouble.append(request.url))
+        page.goto(file.as_uri())
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_page_opens_without_error_request_or_sideways_scrolling(visit: Any, name: str, width: int) -> None:
+    page = visit(name, width=width)
+    assert page.locator("main").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["spike", "nan", "many"])
+def test_all_text_has_the_contrast_that_wcag_aa_asks_for(visit: Any, name: str, scheme: str) -> None:
+    page = visit(name, scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+    assert page.evaluate(CONTRAST) == []
+
+
+def until(page: Any, expression: str) -> None:
+    """Wait for an expression to be true, without `eval`, which the page's content security policy forbids."""
+    for _ in range(100):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(20)
+    pytest.fail(f"never true: {expression}")
+
+
+def step_of(page: Any, badge: Any) -> float:
+    """The step under the middle of a badge, from the tick labels of the axis."""
+    ticks = [
+        (box["x"] + box["width"] / 2, float(text.replace(",", "")))
+        for tick in page.locator(".xaxis text[text-anchor=middle]").all()
+        for box, text in [(tick.bounding_box(), tick.text_content())]
+    ]
+    (x0, s0), (x1, s1) = ticks[0], ticks[-1]
+    box = badge.bounding_box()
+    return s0 + (box["x"] + box["width"] / 2 - x0) / (x1 - x0) * (s1 - s0)
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_spike_is_marked_at_step_2000(visit: Any, width: int, script: bool) -> None:
+    page = visit("spike", width=width, script=script)
+    badge = page.locator('.panel[data-key=loss] .badge[data-step="2000"] circle')
+    assert step_of(page, badge) == pytest.approx(2000, abs=20)
+    assert "9.617" in page.locator('.badge[data-step="2000"] title').text_content()
+    ring = page.locator('.panel[data-key=loss] .mark[data-step="2000"] circle').bounding_box()
+    plot = page.locator(".panel[data-key=loss] .plot").bounding_box()
+    assert ring["y"] - plot["y"] < 0.15 * plot["height"]
+
+
+def test_the_page_reads_without_script(visit: Any) -> None:
+    page = visit("spike", script=False)
+    assert page.locator(".curve .line").count() == 5
+    assert all(len(path.get_attribute("d")) > 20 for path in page.locator(".curve .line").all())
+    assert page.locator(".script:visible").count() == 0
+    shown = page.locator("main").inner_text()
+    for text in ("first loss 9.227 nats/token", "training.log:29", "9.5846", "checkpoints/step001000.pt", "23.6 min"):
+        assert text in shown
+    page.locator("summary", has_text="Configuration").click()
+    assert page.locator("text=config.json").is_visible()
+
+
+def test_hover_shows_the_values_of_all_panels(visit: Any) -> None:
+    page = visit("spike")
+    plot = page.locator(".panel[data-key=loss] .plot")
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.797, box["y"] + 100)
+    assert page.locator(".at").text_content() == "step 2,000"
+    values = [node.text_content() for node in page.locator(".key b").all()]
+    assert values[0].startswith("9.5846")
+    assert values[1].startswith("9.6169")
+    assert values[3].startswith("1.55e-5")
+    assert page.locator(".cursor[visibility=visible]").count() == 4
+    page.mouse.move(5, 5)
+    assert page.locator(".cursor[visibility=visible]").count() == 0
+
+
+def test_a_drag_zooms_all_panels_and_a_double_click_resets(visit: Any) -> None:
+    page = visit("spike")
+    before = page.locator(".xaxis").inner_html(), page.locator(".curve .line").first.get_attribute("d")
+    box = page.locator(".panel[data-key=loss] .plot").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.99, box["y"] + 90, steps=4)
+    page.mouse.up()
+    ticks = [float(t.replace(",", "")) for t in page.locator(".xaxis text").all_text_contents()]
+    assert min(ticks) >= 1500
+    assert page.locator('.badge[data-step="0"]').is_hidden()
+    assert step_of(page, page.locator('.badge[data-step="2000"] circle')) == pytest.approx(2000, abs=10)
+    page.mouse.dblclick(box["x"] + 300, box["y"] + 90)
+    assert page.locator(".xaxis text").all_text_contents() == re.findall(r">([\d,]+)<", before[0])
+    assert page.locator('.badge[data-step="0"]').is_visible()
+
+
+def test_the_keyboard_moves_zooms_and_resets(visit: Any) -> None:
+    page = visit("spike")
+    page.locator(".chart").focus()
+    page.keyboard.press("End")
+    assert page.locator(".at").text_content() == "step 2,500"
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(".at").text_content() == "step 2,475"
+    page.keyboard.press("+")
+    zoomed = page.locator(".xaxis text").all_text_contents()
+    assert zoomed[0] != "0"
+    page.keyboard.press("0")
+    assert page.locator(".xaxis text").all_text_contents()[0] == "0"
+    page.keyboard.press("l")
+    assert page.locator(".panel[data-key=loss]").get_attribute("data-scale") == "log"
+
+
+def test_every_control_can_be_reached_with_the_tab_key(visit: Any) -> None:
+    page = visit("spike")
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.getAttribute('class') || document.activeElement.tagName"))
+    assert {"skip", "theme script", "chart", "scale script", "key train", "badge harmful", "SUMMARY"} <= seen
+
+
+def test_the_wheel_zooms_only_where_asked(visit: Any) -> None:
+    page = visit("spike")
+    box = page.locator(".panel[data-key=loss] .plot").bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + 90)
+    page.mouse.wheel(0, 120)
+    until(page, "scrollY > 0")
+    assert page.locator(".xaxis text").all_text_contents()[0] == "0"
+    page.evaluate("scrollTo(0, 0)")
+    page.locator(".chart").focus()
+    page.mouse.move(box["x"] + 300, box["y"] + 90)
+    page.mouse.wheel(0, -400)
+    until(page, "document.querySelector('.xaxis text').textContent !== '0'")
+
+
+def test_log_scale_and_curves_can_be_switched(visit: Any) -> None:
+    page = visit("spike")
+    panel = page.locator(".panel[data-key=loss]")
+    linear = panel.locator(".line").first.get_attribute("d")
+    panel.locator(".scale").click()
+    assert panel.locator(".scale").get_attribute("aria-pressed") == "true"
+    assert panel.locator(".line").first.get_attribute("d") != linear
+    key = panel.locator(".key.train")
+    key.click()
+    assert key.get_attribute("aria-pressed") == "false"
+    assert panel.locator(".curve.train").is_hidden()
+
+
+def test_the_script_draws_what_the_server_drew(visit: Any) -> None:
+    page = visit("spike")
+    shown = (
+        "[...document.querySelectorAll('.yaxis, .xaxis')].map((axis) => [...axis.children].map((t) => t.textContent))"
+    )
+    server = page.evaluate(shown)
+    page.locator(".chart").focus()
+    page.keyboard.press("0")
+    assert page.evaluate(shown) == server
+
+
+def test_the_theme_switches_and_follows_the_system(visit: Any) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    page = visit("spike", scheme="dark")
+    dark = page.evaluate(ground)
+    page.locator(".theme").click()
+    light = page.evaluate(ground)
+    assert light != dark
+    assert visit("spike", scheme="light").evaluate(ground) == light
+
+
+def test_tables_sort_by_number(visit: Any) -> None:
+    page = visit("spike")
+    page.get_by_role("button", name="train loss").click()
+    column = page.locator("#timeline tbody td:nth-child(2)").all_text_contents()
+    assert [float(text) for text in column] == sorted(float(text) for text in column)
+    page.get_by_role("button", name="train loss").click()
+    assert page.locator("#timeline tbody td:nth-child(2)").first.text_content() == "9.5846"
+
+
+def test_a_badge_leads_to_its_finding_and_opens_it(visit: Any) -> None:
+    page = visit("spike")
+    assert page.locator("#f2").get_attribute("open") is None
+    page.locator('.badge[data-step="2000"]').click()
+    until(page, "document.getElementById('f2').open")
+
+
+def test_the_overview_leads_to_each_run(visit: Any) -> None:
+    page = visit("many")
+    assert page.locator(".overview tbody tr").count() == 3
+    page.get_by_role("link", name="report-b").click()
+    until(page, "document.getElementById('r0-run').open")
+    page.locator("#r0-charts .scale").first.click()
+    assert page.locator("#r0-charts .panel").first.get_attribute("data-scale") == "log"
+
+
+def test_everything_folded_is_printed(visit: Any) -> None:
+    page = visit("spike")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#f3 dl").is_visible()
+    assert page.locator(".bar").is_hidden()
+
+
+def test_hostile_text_runs_nothing(visit: Any) -> None:
+    page = visit("hostile")
+    assert "<script>alert(1)</script>" in page.locator("main").inner_text()
+    assert page.evaluate("document.querySelectorAll('script').length") == 2
