@@ -270,7 +270,7 @@ class TestRefusals:
 
 class TestDiscovery:
     def test_weights_code_and_hidden_folders_are_left_alone(self, tmp_path: Path) -> None:
-        for name in ("model.safetensors", "train.py", ".git/train.log", "__pycache__/a.log", "pytorch_model.bin"):
+        for name in ("model.safetensors", "train.pyc", ".git/train.log", "__pycache__/a.log", "pytorch_model.bin"):
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_text("x")
         (tmp_path / "training_args.bin").write_text("x")

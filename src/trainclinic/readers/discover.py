@@ -34,7 +34,7 @@ SKIPPED_SUFFIXES = frozenset((
     ".msgpack", ".model", ".spm", ".pkl", ".pickle", ".joblib", ".tflite", ".pb", ".mlmodel", ".distcp", ".png",
     ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".svg", ".ico", ".tif", ".tiff", ".pdf", ".eps", ".wav", ".mp3",
     ".flac", ".ogg", ".mp4", ".avi", ".mov", ".mkv", ".webm", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar",
-    ".whl", ".egg", ".jar", ".deb", ".rpm", ".iso", ".py", ".pyc", ".pyi", ".pyx", ".so", ".dll", ".dylib", ".exe",
+    ".whl", ".egg", ".jar", ".deb", ".rpm", ".iso", ".pyc", ".pyi", ".pyx", ".so", ".dll", ".dylib", ".exe",
     ".o", ".a", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp", ".js", ".ts", ".jsx", ".tsx", ".css", ".scss",
     ".html", ".htm", ".java", ".go", ".rs", ".rb", ".php", ".lock", ".parquet", ".arrow", ".feather", ".sqlite",
     ".tfrecord", ".lmdb", ".mdb", ".idx", ".woff", ".woff2", ".ttf", ".docx", ".xlsx", ".pptx", ".tex", ".bib",
@@ -225,7 +225,7 @@ def _wanted_folder(name: str) -> bool:
 
 def _wanted_file(name: str) -> bool:
     lowered = name.lower()
-    if lowered in _KEPT or (lowered.endswith(".py") and ("config" in lowered or "hparams" in lowered)):
+    if lowered in _KEPT:
         return True
     if lowered in SKIPPED_NAMES or lowered.endswith(".index.json") or (name.startswith(".") and lowered != ".env"):
         return False

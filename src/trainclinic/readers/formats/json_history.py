@@ -99,7 +99,7 @@ def _results(file: LogFile, value: dict[str, Any]) -> Fragment:
     names = [key for key, item in flat.items() if as_number(item) is not None]
     meanings = dict(zip(names, meanings_of(names), strict=True))
     step = next((as_number(flat[key]) for key in names if is_step_name(key)), None)
-    if step is not None and step == int(step):
+    if step is not None and abs(step) < 2.0**53 and step == int(step):
         fragment.axis = "step"
     totals: list[tuple[str, Any, Any]] = []
     for name in names:
