@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.signals.schedule_rows import Rows, round_between, round_peaks
+from trainclinic.signals.schedule_rows import Rows, round_peaks
 from trainclinic.signals.schedule_search import Hints, Solution, oddity
 from trainclinic.signals.schedule_shapes import Schedule, Shape, progress_of_share
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_LAG_SHARE = 0.3
 """A run that skipped more of its steps than this has lost its schedule; a fit would be chance."""
 FEWEST_ROWS = 4
+USUAL_WARMUPS = (0, 1, 2, 3, 5, 10, 20, 25, 30, 50, 100, 200, 250, 300, 500, 1000)
 
 
 def lagging(rows: Rows, hints: Hints) -> list[tuple[Solution, Integers]]:
@@ -78,13 +79,12 @@ def _warmups(rows: Rows, hints: Hints, peak: float) -> list[int]:
     if rows.rising >= 2:
         whole = peak / float(np.median(np.diff(rows.value[: rows.rising]) / np.diff(rows.step[: rows.rising])))
         return [round(whole)] if abs(whole - round(whole)) < 1e-3 * max(whole, 1.0) else []
-    near = round_between(0, float(rows.step[1]))[:40].tolist()
-    return list(dict.fromkeys([*(w for w in hints.warmups if w <= rows.step[1]), *near]))
+    return [w for w in dict.fromkeys((*hints.warmups, *USUAL_WARMUPS)) if w <= rows.step[1]]
 
 
 def _ends(rows: Rows, hints: Hints, peak: float, warmup: int) -> list[tuple[Shape, int]]:
     shapes: tuple[Shape, ...] = ("linear", "cosine")
-    ends = [(shape, total) for total in hints.totals[:8] if total > warmup for shape in shapes]
+    ends = [(shape, total) for total in hints.totals[:4] if total > warmup for shape in shapes]
     first = rows.rising + rows.level
     if len(rows) - first < 3:
         return ends

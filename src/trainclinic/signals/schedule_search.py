@@ -140,7 +140,7 @@ def warmup_candidates(rows: Rows, hints: Hints, offset: int, peaks: Sequence[flo
             triples += [(peak, warmup, start) for warmup in _warmups(rows, hints, offset, peak, start)]
         if rows.rising:
             triples += [(peak, w, 1 / (w + 1)) for w in _warmups_from_first(rows, offset, peak)]
-    return [triple for triple in triples if _passes_rise(rows, offset, *triple)]
+    return _passing_rise(rows, offset, triples)
 
 
 def _warmups(rows: Rows, hints: Hints, offset: int, peak: float, start: float) -> list[int]:
@@ -190,11 +190,16 @@ def _integers(low: float, high: float, extra: Iterable[int]) -> list[int]:
     return list(dict.fromkeys([*(value for value in extra if low <= value <= high), *found]))
 
 
-def _passes_rise(rows: Rows, offset: int, peak: float, warmup: int, start: float) -> bool:
-    clock = np.maximum(rows.step - offset, 0.0)
-    rise = clock < warmup
-    error = np.abs(peak * warmup_share(clock, float(warmup), start) - rows.value)
-    return bool(np.all(error[rise] <= rows.tolerance[rise]))
+def _passing_rise(
+    rows: Rows, offset: int, triples: Sequence[tuple[float, int, float]]
+) -> list[tuple[float, int, float]]:
+    if not triples:
+        return []
+    peak, warmup, start = (np.array(column, dtype=np.float64)[:, None] for column in zip(*triples, strict=True))
+    clock = np.maximum(rows.step - offset, 0.0)[None, :]
+    error = np.abs(peak * warmup_share(clock, warmup, start) - rows.value)
+    good = ((error <= rows.tolerance) | (clock >= warmup)).all(axis=1)
+    return [triples[index] for index in np.flatnonzero(good).tolist()]
 
 
 def _without_end(rows: Rows, warmups: Sequence[tuple[float, int, float]], hints: Hints, offset: int) -> list[Solution]:
@@ -299,8 +304,11 @@ def _ends(low: float, high: float, rows: Rows, hints: Hints) -> list[int]:
 
 
 def _inverse_root(rows: Rows, warmups: Sequence[tuple[float, int, float]], hints: Hints, offset: int) -> list[Solution]:
+    last = max(float(rows.step[-1]) - offset, 1.0)
     found = []
     for peak, warmup, start in warmups:
+        if abs(peak * math.sqrt(min(warmup / last, 1.0)) - rows.value[-1]) > rows.tolerance[-1]:
+            continue
         schedule = Schedule("inverse_sqrt", peak, warmup, start=start, offset=offset)
         if warmup and fits(schedule, rows):
             found.append(Solution(schedule, oddity(schedule, None, rows, hints)))
