@@ -34,6 +34,15 @@ def test_a_smooth_descent_shows_none() -> None:
     assert stairs.drops == ()
 
 
+def test_a_steep_descent_through_short_passes_shows_none() -> None:
+    step = np.arange(1, 61)
+    value = 3.0 * np.exp(-step / 40) + 0.002 * np.random.default_rng(0).standard_normal(60)
+    stairs = run_of(step.tolist(), loss=value.tolist(), extra={"train/epoch": (step / 20).tolist()}).staircase
+    assert stairs is not None
+    assert all(boundary.drop > 0.1 for boundary in stairs.boundaries)
+    assert stairs.drops == ()
+
+
 def test_flat_noise_shows_none_in_many_runs() -> None:
     found = [run_with(np.full(STEPS, 1.0), seed=k, noise=0.1).staircase for k in range(30)]
     assert sum(bool(stairs and stairs.drops) for stairs in found) == 0
