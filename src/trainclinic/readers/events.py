@@ -1,0 +1,174 @@
+"""Telling lines of a log as events: recognised, counted when they repeat, placed at a step when one is known."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from trainclinic.readers.checkpoint_names import checkpoint_step
+from trainclinic.readers.event_patterns import (
+    BEFORE_AFTER,
+    CHECKPOINT,
+    ELEMENTS_NAN,
+    EXCEPTION,
+    NORMS_ABOVE,
+    PATTERNS,
+    RAISED,
+    Pattern,
+)
+from trainclinic.readers.redact import redact
+from trainclinic.record.parts import Event
+
+if TYPE_CHECKING:
+    from trainclinic.readers.file import LogFile
+
+MAX_SAYS = 400
+MAX_EVENTS = 2_000
+"""Of one kind; a log that repeats a warning with new numbers a million times says it often enough."""
+_DIGITS = re.compile(r"0x[0-9a-f]+|[\d.,]+")
+
+
+@dataclass(slots=True)
+class SeenEvent:
+    """An event before its step is known.
+
+    Attributes:
+        event: The event.
+        order: Position in the file, to be compared with the rows'.
+    """
+
+    event: Event
+    order: int
+
+
+@dataclass(slots=True)
+class SeenCheckpoint:
+    """A mention of saved weights: step when the name tells it, path, line and position in the file."""
+
+    step: int | None
+    path: str
+    line: int
+    order: int
+
+
+@dataclass(slots=True)
+class EventCollector:
+    """Looks at the lines that are no rows.
+
+    Attributes:
+        file: The file, for sources.
+        seen: Events so far.
+        checkpoints: Mentions of saved weights.
+    """
+
+    file: LogFile
+    seen: list[SeenEvent] = field(default_factory=list)
+    checkpoints: list[SeenCheckpoint] = field(default_factory=list)
+    _by_key: dict[tuple[str, str], SeenEvent] = field(default_factory=dict)
+    _active: tuple[Pattern, ...] = ()
+    _mentions_saving: bool = False
+    _in_traceback: bool = False
+    _before: str = ""
+    _kept: dict[str, int] = field(default_factory=dict)
+
+    def begin_block(self, lowered: str) -> None:
+        """Choose the patterns whose hint occurs in a block of lines at all."""
+        self._active = tuple(pattern for pattern in PATTERNS if pattern.hint in lowered)
+        self._mentions_saving = "sav" in lowered or "wr" in lowered
+
+    def look_at(self, line: str, number: int, order: int) -> None:
+        """Look at one line that is no row.
+
+        Args:
+            line: Its text, without prefix.
+            number: Its number in the file.
+            order: Its position among all pieces of text.
+        """
+        if self._exception(line, number, order):
+            return
+        lowered = line.lower() if self._active or self._mentions_saving else ""
+        taken: set[str] = set()
+        for pattern in self._active:
+            if pattern.hint in lowered and pattern.kind not in taken and (found := pattern.search(line)):
+                if pattern.kind == "gradient-overflow" and "optimizer-step-skipped" in taken:
+                    continue
+                taken.add(pattern.kind)
+                value = next((_number(group) for group in found.groups() if group), None)
+                self.add(pattern.kind, line, number, order, value, each=pattern.each)
+        if self._mentions_saving and "sav" in lowered or "writing" in lowered:
+            self._checkpoint(line, number, order)
+        self._weights(line, number, order)
+
+    def add(
+        self, kind: str, line: str, number: int, order: int, value: float | None = None, *, each: bool = False
+    ) -> None:
+        """Remember an event; a repeated one is only counted."""
+        says = redact(line.strip())[:MAX_SAYS]
+        key = (kind, f"{value}" if each else _DIGITS.sub("0", says)[:80])
+        known = self._by_key.get(key)
+        if each and known is not None and self.seen[-1] is not known:
+            known = None
+        if known is None and self._kept.get(kind, 0) < MAX_EVENTS:
+            self._kept[kind] = self._kept.get(kind, 0) + 1
+            known = SeenEvent(Event(kind, says, self.file.source(number), value=value, count=0), order)
+            self.seen.append(known)
+            self._by_key[key] = known
+        if known is not None:
+            known.event = replace(known.event, count=known.event.count + 1)
+
+    def _exception(self, line: str, number: int, order: int) -> bool:
+        if line.lstrip().startswith("Traceback (most recent call last)"):
+            self._in_traceback = True
+            return True
+        if self._in_traceback:
+            if not line.startswith((" ", "\t")) and EXCEPTION.match(line.strip()):
+                self._in_traceback = False
+                kind = "interrupted" if "KeyboardInterrupt" in line else "exception"
+                self.add(kind, line, number, order)
+                return kind == "interrupted"
+            return False
+        if RAISED.match(line) and "Warning" not in line:
+            self.add("exception", line, number, order)
+        return False
+
+    def _checkpoint(self, line: str, number: int, order: int) -> None:
+        found = CHECKPOINT.search(line)
+        if (
+            found is None
+            or re.search(r"\b(?:every|will be|enabled|interval)\b", line, re.I)
+            or not re.search(r"checkpoint|ckpt|model|step", line, re.I)
+        ):
+            return
+        path = redact(found[1].rstrip(".,;)"))
+        if path.endswith((".json", ".log", ".txt", ".csv", ".jsonl", ".yaml", ".png")) or len(path) < 3:
+            return
+        name = path.rstrip("/").rpartition("/")[2]
+        step = checkpoint_step(name, is_folder=True)
+        if step is None and not re.search(r"checkpoint|ckpt|step|\.(?:pt|pth|bin|safetensors)$|out", path, re.I):
+            return
+        self.checkpoints.append(SeenCheckpoint(step, path, number, order))
+        self.add("checkpoint-saved", line, number, order, None if step is None else float(step))
+
+    def _weights(self, line: str, number: int, order: int) -> None:
+        """Reports on the weights themselves: counts of NaN, norms that stayed zero, equal values before and after."""
+        if found := ELEMENTS_NAN.search(line):
+            count = _number(found[2])
+            if count:
+                self.add("weights-non-finite", line, number, order, count)
+        elif found := NORMS_ABOVE.search(line):
+            moved, total = float(found[1]), float(found[2])
+            if moved < total / 2:
+                self.add("weights-unchanged", line, number, order, total - moved)
+        elif found := BEFORE_AFTER.match(line):
+            if found[1].lower() == "before":
+                self._before = found[2].strip()
+            elif self._before and self._before == found[2].strip():
+                self.add("weights-unchanged", line, number, order)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.replace(",", "").rstrip(".e+"))
+    except ValueError:
+        return None

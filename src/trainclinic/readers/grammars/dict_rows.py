@@ -1,0 +1,97 @@
+"""Rows that are printed as a dictionary: `{'loss': 2.1, 'epoch': 0.5}` of the Hugging Face trainers and of custom loops.
+
+Transformers 4 prints floats (`nan` bare), transformers 5 prints every value in quotes with four significant digits.
+Nothing is evaluated: keys and numbers are found by their shape.
+"""
+
+from __future__ import annotations
+
+import re
+
+from trainclinic.readers.column_names import canonical_name, is_step_name
+from trainclinic.readers.grammars.layout import Hole, RowKind
+from trainclinic.readers.grammars.numbers import NUMBER
+from trainclinic.readers.grammars.prefixes import Prefix
+from trainclinic.readers.summary_rows import is_summary
+from trainclinic.record.vocabulary import SERIES
+
+_ITEM = re.compile(
+    rf"""(?P<quote>['"])(?P<key>[^'"\n]{{1,120}}?)(?P=quote)\s*:\s*"""
+    rf"""(?:tensor\(|np\.float\d+\()?(?P<open>['"])?(?P<number>{NUMBER})(?=[\s'",}})\]]|$)"""
+)
+_BEGIN = re.compile(r"\{\s*['\"]")
+_BEGINS_ROW = re.compile(r"\{\s*['\"](?:loss|eval_loss|train_runtime|eval_runtime)['\"]\s*:")
+
+
+def find_row(text: str, start: int = 0) -> tuple[int, int] | None:
+    """Begin and end of the first flat dictionary in a line, or `None`."""
+    begin = _BEGIN.search(text, start)
+    if begin is None:
+        return None
+    end = text.find("}", begin.start())
+    return (begin.start(), end + 1) if end > 0 else None
+
+
+def looks_cut(text: str) -> bool:
+    """Whether a dictionary row begins in this text and does not end."""
+    begin = _BEGINS_ROW.search(text)
+    return begin is not None and "}" not in text[begin.start() :]
+
+
+def read_dict_row(text: str, begin: int, end: int, prefix: Prefix) -> tuple[RowKind, list[Hole]] | None:
+    """What the numbers of a dictionary row are, or `None` when it is no row of a training log.
+
+    Args:
+        text: The line.
+        begin: Where the dictionary begins.
+        end: Where it ends.
+        prefix: What stands before it.
+    """
+    items = list(_ITEM.finditer(text, begin, end))
+    keys = [item["key"] for item in items]
+    kind = _kind(keys)
+    if kind is None:
+        return None
+    holes = []
+    taken: set[str] = set()
+    for item in items:
+        key = item["key"]
+        hole = _hole(item, key, kind)
+        if hole.role != "value" or hole.name not in taken:
+            taken.add(hole.name)
+            holes.append(hole)
+    return kind, [*_prefix_holes(prefix), *holes]
+
+
+def _prefix_holes(prefix: Prefix) -> list[Hole]:
+    holes = []
+    if prefix.rank is not None:
+        holes.append(Hole(*prefix.rank, role="rank", shape="digits"))
+    if prefix.stamp is not None:
+        holes.append(Hole(*prefix.stamp, role="stamp", shape="stamp"))
+    return sorted(holes, key=lambda hole: hole.begin)
+
+
+def _kind(keys: list[str]) -> RowKind | None:
+    if is_summary(keys):
+        return "summary"
+    words = {key.rpartition("/")[2] for key in keys}
+    if any(key.startswith(("eval_", "eval/", "val_", "val/", "test_", "valid_")) for key in keys):
+        return "train" if "loss" in words and "loss" in keys else "eval"
+    placed = any(is_step_name(key) for key in keys) or "epoch" in words
+    if "loss" in words or (placed and any(canonical_name(key) in SERIES for key in keys if key != "epoch")):
+        return "train"
+    return None
+
+
+def _hole(item: re.Match[str], key: str, kind: RowKind) -> Hole:
+    begin, end = item.span("number")
+    quoted = item["open"] is not None
+    if kind == "summary":
+        return Hole(begin, end, "value", f"summary:{key}", quoted=quoted)
+    if is_step_name(key):
+        return Hole(begin, end, "step")
+    name = canonical_name(key)
+    if name == "train/epoch":
+        return Hole(begin, end, "epoch", quoted=quoted)
+    return Hole(begin, end, "value", name, quoted=quoted)
