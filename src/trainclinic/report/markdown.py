@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import trainclinic
 from trainclinic.catalogue.wording import count
 from trainclinic.report import wording
 
@@ -30,7 +29,7 @@ def to_markdown(documents: Sequence[Document]) -> str:
         blocks = [f"# {len(documents):,} runs", _table(["run", "verdict", "top finding", "best checkpoint"], rows)]
         for document in documents:
             blocks += _run(document, level=2)
-    blocks.append(f"<sub>trainclinic {trainclinic.__version__}</sub>")
+    blocks.append(f"<sub>trainclinic {wording.version()}</sub>")
     return "\n\n".join(blocks) + "\n"
 
 

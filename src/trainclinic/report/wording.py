@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 
 from trainclinic.catalogue.wording import duration, number
@@ -9,6 +10,12 @@ from trainclinic.report.model import Document, Item, Observation, Scalar, Timeli
 
 NOTHING = "·"
 _ABBREVIATIONS = {"nan": "NaN", "gpu": "GPU", "eval": "evaluation"}
+
+
+def version() -> str:
+    """Version of this package; asked by name, because the package's front door is no room below this one."""
+    found: str = importlib.import_module("trainclinic").__version__
+    return found
 
 
 def figure(value: float | None, digits: int = 5) -> str:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import jinja2
 from markupsafe import Markup
 
-import trainclinic
 from trainclinic.report.html import svg, wording
 from trainclinic.report.html.chart_data import chart_json, thinned
 from trainclinic.report.html.detail import brief
-from trainclinic.report.wording import steps_text, words
+from trainclinic.report.wording import steps_text, version, words
 
 if TYPE_CHECKING:
     from trainclinic.report.chart import Chart
@@ -85,7 +84,7 @@ def _page(documents: Sequence[Document], detail: _Detail) -> str:
         script=Markup(script),
         style_hash=_hash(style),
         script_hash=_hash(script),
-        version=trainclinic.__version__,
+        version=version(),
     )
 
 
