@@ -84,7 +84,7 @@ def clock_of(run: Measured) -> Clock | None:
     record = run.record
     if record.axis != "step":
         return None
-    exact = [part for part in (_elapsed(run), _stamps(run)) if part is not None]
+    exact = _exact(run)
     speed, remaining = _final(run, "speed/steps_per_second"), _final(run, "time/remaining")
     start, kind = _speed_kind(run, speed, exact)
     parts = [(name, part) for name, part in exact]
@@ -95,6 +95,15 @@ def clock_of(run: Measured) -> Clock | None:
     if not parts:
         return None
     return _intersect([(name, part) for name, part in parts if part[0].size], start, kind)
+
+
+def speed_kind_of(run: Measured) -> SpeedKind:
+    """What the printed steps per second are: a mean since the start, the speed of the moment, or not to be told."""
+    return _speed_kind(run, _final(run, "speed/steps_per_second"), _exact(run))[1]
+
+
+def _exact(run: Measured) -> list[tuple[str, Part]]:
+    return [part for part in (_elapsed(run), _stamps(run)) if part is not None]
 
 
 def _final(run: Measured, name: str) -> Series | None:

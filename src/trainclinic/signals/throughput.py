@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.signals.elapsed_time import Clock, SpeedKind, clock_of
+from trainclinic.signals.elapsed_time import Clock, SpeedKind, clock_of, speed_kind_of
 from trainclinic.signals.throughput_trend import Drift, StepChange, trend_of
 from trainclinic.signals.throughput_windows import FEWEST_WINDOWS, Windows, windows_of
 
@@ -173,7 +173,7 @@ def measure(windows: Windows, clock: Clock | None, run: Measured) -> Throughput:
     recent = windows.take(np.flatnonzero(plain)[-max(3, len(windows) // 10) :])
     speed = float(recent.steps.sum() / max(recent.seconds.sum(), 1e-9)) if len(recent) else 1.0 / max(median, 1e-9)
     rest = windows.take(~held)
-    kind: SpeedKind = clock.speed_kind if clock is not None else "none"
+    kind = clock.speed_kind if clock is not None else speed_kind_of(run)
     return Throughput(
         windows=windows,
         clock=clock,

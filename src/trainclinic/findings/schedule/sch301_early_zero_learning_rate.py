@@ -67,7 +67,7 @@ def _present(rows: Series, first: int, planned: float | None, last: float) -> Pr
     begin = int(rows.step[first])
     rest = percent(1 - begin / last)
     evidence = _says(
-        rows, first, f"learning rate is 0 from step {begin} on, {rest} of {number(last)} steps before the end"
+        rows, first, f"learning rate is 0 from step {begin} on, with {rest} of {number(last)} steps still to come"
     )
     means = f"The last {rest} of the steps change nothing."
     factor = planned / begin if planned else 0.0

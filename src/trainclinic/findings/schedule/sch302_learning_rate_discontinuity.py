@@ -55,7 +55,8 @@ def check(run: Measured) -> Verdict:
     if fit is None or not fit.solutions:
         if len(rows) < FEWEST and not found:
             return NotEvaluated(missing=f"{FEWEST} rows of `train/learning_rate`")
-        found += _inside(rows)
+        told = {evidence.step for evidence in found}
+        found += [evidence for evidence in _inside(rows) if evidence.step not in told]
     if found:
         return Present(tuple(found[:5]))
     if fit is not None and fit.best is not None:

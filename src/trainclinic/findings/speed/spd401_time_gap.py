@@ -25,6 +25,8 @@ Turn the printed mean speed into elapsed seconds, step divided by speed, and tak
 
 from __future__ import annotations
 
+import math
+
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, duration, number, percent
@@ -69,7 +71,7 @@ def _evidence(run: Measured, stall: Stall, speed: Throughput) -> Evidence:
     normal = (stall.end - stall.begin) * speed.seconds_per_step
     says = (
         f"{number(round(stall.seconds))} s for steps {stall.begin} to {stall.end}, {number(round(normal))} s at the "
-        f"median pace: {number(round(stall.lost))} s lost (at most {number(round(stall.error))} s off)"
+        f"median pace: {number(round(stall.lost))} s lost (at most {math.ceil(stall.error)} s off)"
     )
     series = run.record.get("speed/steps_per_second") or run.record.get(speed.windows.series)
     row = series.row_at(stall.end) if series is not None else None

@@ -43,10 +43,10 @@ def check(run: Measured) -> Verdict:
     windows = speed.windows
     if windows.begin[0] > windows.steps[0] and not (history is not None and history.start_step):
         return NotEvaluated(missing="elapsed time of the first steps")
-    says = (
-        f"steps {windows.begin[0]} to {windows.end[0]} take {number(float(windows.per_step[0]), 3)} s/step, "
-        f"the median is {number(speed.seconds_per_step, 3)} s/step"
-    )
+    pace = number(float(windows.per_step[0]), 3)
+    one = windows.steps[0] == 1
+    which = f"step {windows.end[0]} takes" if one else f"steps {windows.begin[0]} to {windows.end[0]} take"
+    says = f"{which} {pace} s{'' if one else '/step'}, the median is {number(speed.seconds_per_step, 3)} s/step"
     series = run.record.get(windows.series)
     row = series.row_at(int(windows.end[0])) if series is not None else None
     source = series.source(row) if series is not None and row is not None else None

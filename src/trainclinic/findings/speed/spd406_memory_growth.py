@@ -47,10 +47,11 @@ def check(run: Measured) -> Verdict:
         return NotEvaluated(missing=f"{FEWEST} rows of `{missing}`")
     growth, live = _growth(reserved), _growth(allocated)
     rising = float(np.mean(np.diff(reserved.value) >= 0))
-    unit = f" {reserved.unit}" if reserved.unit else ""
+    scale, unit = (1e9, "GB") if reserved.unit == "bytes" else (1.0, reserved.unit)
     says = (
-        f"reserved memory goes from {number(reserved.value[0])} to {number(reserved.value[-1])}{unit} at step "
-        f"{reserved.step[-1]} ({percent(growth)} between first and last third), live memory changes by {percent(live)}"
+        f"reserved memory goes from {number(reserved.value[0] / scale, 3)} to {number(reserved.value[-1] / scale, 3)} "
+        f"{unit} at step {reserved.step[-1]}, {percent(growth)} more in the last third than in the first; "
+        f"live memory changes by {percent(live)}"
     )
     evidence = Evidence(says, reserved.source(-1), int(reserved.step[-1]), "memory/reserved")
     if growth < GROWTH.value or abs(live) > FLAT.value or rising < RISING.value:
