@@ -68,7 +68,7 @@ class JsonTable:
             for key, value in flattened(row).items():
                 if isinstance(value, str):
                     texts.setdefault(key, []).append(value)
-        self._table.printed.update({key: printed_like(column) for key, column in texts.items()})
+        self._table.printed.update({key: printed_like(column, key) for key, column in texts.items()})
 
     def fragments(self) -> list[Fragment]:
         """One fragment per run."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from trainclinic.readers.column_names import seconds_of
+from trainclinic.readers.column_names import column_meaning, seconds_of
 from trainclinic.readers.grammars.numbers import printed_digits
 from trainclinic.record.series import Printed
 
@@ -34,7 +34,10 @@ def regular_cells(text: str, separator: str, width: int) -> list[str] | None:
         width: Cells per line.
     """
     if '"' in text:
-        return None
+        cells = (text.count("\n") + 1) * width
+        if text.count('"') != 2 * cells:  # not every cell in quotes: some may hold the separator
+            return None
+        text = text.replace('"', "")
     data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
     ends = data == 10
     marks = ends | (data == ord(separator))
@@ -116,9 +119,17 @@ def as_number(value: object) -> float | None:
         return None
 
 
-def printed_like(sample: Sequence[str]) -> Printed:
-    """How exact the numbers of a column are shown; single precision printed as doubles is told from doubles."""
+def printed_like(sample: Sequence[str], column: str) -> Printed:
+    """How exact the numbers of a column are shown; single precision printed as doubles is told from doubles.
+
+    A learning rate such as `0.0001` is short because it is a round number, not because it was rounded: it counts as
+    exact unless zeros at the end, or different rates of equal length, show a fixed number of digits.
+    """
     printed = printed_digits(sample)
+    if printed.kind == "fixed" and column_meaning(column).name == "train/learning_rate":
+        ends = {len(cell.partition(".")[2]) for cell in sample if "." in cell}
+        padded = any(cell.endswith("0") and not cell.endswith(".0") for cell in sample if "." in cell)
+        return printed if padded or (len(ends) == 1 and len(set(sample)) > 1) else Printed()
     filled = [value for cell in sample if (value := value_of(cell, "number")) is not None and math.isfinite(value)]
     fractions = [value for value in filled if value != int(value)]
     if printed == Printed() and fractions and all(_is_single(value) for value in fractions):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _OUTPUT = """output response completion generated generation generated_text prediction predict predicted pred
-    model_output    output_text generated_response model_response reply decoded completion_text generated_output model_answer
-    generated_answer model_completion resps filtered_resps answer sample text"""
+    model_output output_text generated_response model_response reply decoded completion_text generated_output
+    model_answer    generated_answer model_completion resps filtered_resps answer sample text"""
 _PROMPT = "prompt instruction input question query context source prompt_text user_input full_prompt messages"
 _REFERENCE = """reference label target expected gold ground_truth labels reference_output expected_output
     expected_answer    reference_answer gold_answer answer chosen"""

@@ -115,7 +115,7 @@ class _Roles:
         self._current = None
 
     def _begins_part(self, found: re.Match[str], number: int) -> bool:
-        """Whether a line with a role begins a part of a sample; it does not when the role is another than the file's."""
+        """Whether a line with a role begins a part of a sample: only the file's own words for roles do."""
         prompt, output = (found["prompt"] or "").lower(), (found["output"] or "").lower()
         if prompt and self._prompt_word in {"", prompt}:
             self.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainclinic.readers.setting_aliases import ALIASES, SECTIONS
+from trainclinic.record.vocabulary import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from trainclinic.readers.file import LogFile
     from trainclinic.record.facts import Fact, How
 
-_BY_ALIAS = {alias: name for name, aliases in ALIASES.items() for alias in (*aliases.split(), name)}
+_BY_ALIAS = {name: name for name in FACTS}
+_BY_ALIAS |= {alias: name for name, aliases in ALIASES.items() for alias in aliases.split()}
 _SEPARATORS = re.compile(r"[\s\-]+")
 MAX_DEPTH = 6
 MAX_SETTINGS = 5_000

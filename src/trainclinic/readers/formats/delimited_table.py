@@ -84,7 +84,7 @@ class _Body:
         self.table = Table(self.file, "delimited_table")
         for at, name in enumerate(header):
             if self.kinds[at] == "number":
-                self.table.printed[name] = printed_like(self.dialect.cells(at))
+                self.table.printed[name] = printed_like(self.dialect.cells(at), name)
 
     def take(self, block: Block) -> None:
         """Add the rows of one block."""

@@ -60,7 +60,7 @@ def read(file: LogFile) -> list[Fragment]:
             break
         generation = _generation(file, row, number) if isinstance(row, dict) else None
         if generation is None:
-            file.count_damage("row without a generated text", number)
+            file.count_damage("row without a generated text", number or None)
         else:
             fragment.generations.append(generation)
     return [fragment]
@@ -146,7 +146,7 @@ def _output_key(row: dict[str, Any]) -> str | None:
 
 
 def _key_of(row: dict[str, Any], names: tuple[str, ...], taken: set[str]) -> str | None:
-    lowered = {key.lower().replace("-", "_"): key for key in row if isinstance(key, str) and key not in taken}
+    lowered = {key.lower().replace("-", "_"): key for key in row if key not in taken}
     return next((lowered[name] for name in names if name in lowered), None)
 
 
@@ -158,7 +158,7 @@ def _label(row: dict[str, Any], taken: set[str]) -> str:
     """What tells this sample from the others: the model or runtime by name, other short values with their key."""
     shown = []
     for key, value in row.items():
-        if key in taken or isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        if key in taken or key in REASON or isinstance(value, bool) or not isinstance(value, (str, int, float)):
             continue
         text = str(value)
         if len(text) <= _MOST_LABEL and "\n" not in text:
@@ -170,7 +170,7 @@ def _ended_by_itself(row: dict[str, Any]) -> bool | None:
     """Whether generation ended by itself: `"stopped": true`, `"finish_reason": "length"`."""
     key = _key_of(row, STOPPED, set())
     if key is not None and isinstance(row[key], bool):
-        return row[key]
+        return bool(row[key])
     reason = str(row.get(_key_of(row, REASON, set()) or "", "")).lower()
     if reason in {"length", "max_tokens", "max_new_tokens", "limit"}:
         return False

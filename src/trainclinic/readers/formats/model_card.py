@@ -128,7 +128,7 @@ def _results(file: LogFile, lines: list[str]) -> Fragment | None:
         places, values, wrong = floats_of(column, "number")
         if wrong:
             file.count_damage("cell that is not a number", int(numbers[wrong[0]]), count=len(wrong))
-        table.printed[name] = printed_like(column)
+        table.printed[name] = printed_like(column, name)
         table.add(name, places, values)
     return next(iter(fragments_of(table)), None)
 

@@ -1,0 +1,2 @@
+learning_rate = = 3
+batch_size = 2
