@@ -156,8 +156,7 @@ def _skipped(norm: Series, broken: Mask, rate: Floats) -> int:
     """Rows with a broken norm at which the schedule stood still, in a log of every step."""
     if not broken.any() or len(norm) < 4:
         return 0
-    still = np.zeros(len(norm) - 1, dtype=bool)
-    still[:] = (np.diff(rate) == 0.0) & (np.diff(norm.step) == 1)
+    still = (rate[1:] == rate[:-1]) & (norm.step[1:] - norm.step[:-1] == 1)
     near = broken[1:] | broken[:-1]
     if near.all() or float(np.mean(still[~near])) > 0.2:
         return 0

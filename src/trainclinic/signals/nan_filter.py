@@ -40,6 +40,9 @@ DIP = 0.9
 DECAYED = 0.02
 """A loss that was already below this can reach a printed 0.0000 by learning: not the filter's zero."""
 
+MAX_GROUPS = 16
+"""Parameter groups that optimizers are built with: 2 for weight decay on and off, a few more for layer-wise rates."""
+
 Certainty = Literal["gradient", "sentinel", "pattern"]
 
 
@@ -176,12 +179,12 @@ def sentinel_groups(norm: Floats) -> int | None:
     DeepSpeed replaces the norm of a group whose gradients are not finite by -1 and then takes the root of the summed
     squares (deepspeedai/DeepSpeed, `get_global_norm`).
     """
-    if not norm.size or not np.isfinite(norm).all():
+    if not norm.size or not np.isfinite(norm).all() or norm.max() > MAX_GROUPS or norm.min() <= 0.0:
         return None
     square = float(norm[0]) ** 2
     groups = round(square)
     alike = np.allclose(norm, norm[0], rtol=1e-6, atol=0.0)
-    return groups if alike and 1 <= groups <= 16 and abs(square - groups) < 2e-3 * groups else None
+    return groups if alike and 1 <= groups <= MAX_GROUPS and abs(square - groups) < 2e-3 * groups else None
 
 
 def writes_filtered_rows(run: Measured) -> bool:

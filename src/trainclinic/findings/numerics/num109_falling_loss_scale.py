@@ -51,10 +51,10 @@ def check(run: Measured) -> Verdict:
         says = f"the log says that the loss scale reached its minimum: {floor[0].says}"
         return Present((Evidence(says, floor[0].source, floor[0].step, "scale/loss_scale"),))
     logged = run.record.get("scale/loss_scale")
-    if logged is None or len(logged) < FEW_ROWS:
+    scale = logged.final() if logged is not None else None
+    value = scale.value[np.isfinite(scale.value) & (scale.value > 0.0)] if scale is not None else np.empty(0)
+    if scale is None or value.size < FEW_ROWS:
         return NotEvaluated(missing="the loss scale over the run (float16 training only)")
-    scale = logged.final()
-    value = scale.value[np.isfinite(scale.value)]
     top, last = float(value.max()), float(value[-1])
     path = f"loss scale went from {number(float(value[0]))} to {number(last)} over {value.size} rows"
     evidence = (Evidence(path, scale.source(-1), int(scale.step[-1]), "scale/loss_scale"),)
