@@ -140,6 +140,39 @@ class TestSiblingLogs:
         assert [record.name for record in collect(tmp_path).records] == ["b.csv", "a.csv"]
 
 
+class TestRowsWithoutSteps:
+    @staticmethod
+    def console(path: Path, rows: list[tuple[float, float]]) -> None:
+        lines = [f"{{'loss': {loss}, 'learning_rate': 1e-05, 'epoch': {epoch}}}\n" for epoch, loss in rows]
+        path.write_text("".join(lines))
+
+    def test_a_resumed_log_follows_the_first_one(self, tmp_path: Path) -> None:
+        self.console(tmp_path / "train.log", [(0.1, 2.5), (0.2, 2.4), (0.3, 2.35), (0.4, 2.3)])
+        self.console(tmp_path / "resume.log", [(0.43, 3.5), (0.5, 3.0)])
+        record = only(collect(tmp_path))
+        assert record.series["train/loss"].value.tolist() == [2.5, 2.4, 2.35, 2.3, 3.5, 3.0]
+        assert record.series["train/loss"].source(-1).path == "resume.log"
+
+    def test_the_logging_interval_of_the_settings_gives_them_steps(self, tmp_path: Path) -> None:
+        self.console(tmp_path / "train.log", [(0.1, 2.5), (0.2, 2.4), (0.3, 2.3)])
+        arguments = {"logging_steps": 25, "output_dir": "x", "learning_rate": 1e-4}
+        (tmp_path / "training_args.json").write_text(json.dumps(arguments))
+        record = only(collect(tmp_path))
+        assert (record.axis, steps_of(record)) == ("step", [25, 50, 75])
+
+    def test_without_settings_rows_stay_rows(self, tmp_path: Path) -> None:
+        self.console(tmp_path / "train.log", [(0.1, 2.5), (0.2, 2.4), (0.3, 2.3)])
+        record = only(collect(tmp_path))
+        assert (record.axis, steps_of(record)) == ("row", [1, 2, 3])
+
+    def test_the_console_of_a_run_and_its_trainer_state_are_one_run(self, tmp_path: Path) -> None:
+        rows = curve(10, 100)
+        self.console(tmp_path / "train.log", [(step / 100, loss) for step, loss in rows])
+        state(tmp_path / "trainer_state.json", rows)
+        record = only(collect(tmp_path))
+        assert (record.axis, steps_of(record)) == ("step", [step for step, _ in rows])
+
+
 class TestFolders:
     def test_each_folder_is_a_run_and_shared_settings_apply_to_all(self, tmp_path: Path) -> None:
         (tmp_path / "config.json").write_text('{"model_type": "llama", "vocab_size": 32000, "hidden_size": 64}')
@@ -201,9 +234,13 @@ class TestSeveralProcesses:
         rows = [row for row in curve(10, 400) for _ in range(4)]
         record = only(collect(table(tmp_path / "metrics.csv", rows)))
         assert steps_of(record) == list(range(10, 401, 10))
-        assert [(d.count, d.says) for d in record.damage if "repeats another" in d.says] == [
-            (120, "row that repeats another one (written by several processes?)")
-        ]
+        assert [(d.count, d.says) for d in record.damage] == [(120, "row that another process had written already")]
+
+    def test_a_single_row_that_stands_twice_is_blamed_on_nobody(self, tmp_path: Path) -> None:
+        rows = curve(10, 400)
+        record = only(collect(table(tmp_path / "metrics.csv", [*rows, rows[-1]])))
+        assert steps_of(record) == list(range(10, 401, 10))
+        assert [(d.count, d.says) for d in record.damage] == [(1, "row that stands twice")]
 
     def test_rows_of_each_process_are_averaged(self, tmp_path: Path) -> None:
         rows = [(step, loss + rank) for step, loss in curve(10, 400) for rank in (0.0, 0.2)]

@@ -36,12 +36,13 @@ def settle_rows(fragment: Fragment, file: LogFile) -> None:
         file: Where damage is counted.
     """
     columns: dict[str, Column] = {}
-    impossible = repeated = averaged = 0
+    impossible = copied = repeated = averaged = 0
     for name, raw in fragment.columns.items():
         column, dropped = _with_possible_steps(raw)
         impossible = max(impossible, dropped)
-        column, same = _without_repeats(column)
-        repeated = max(repeated, same if name in TELLING else 0)
+        column, copies, twice = _without_repeats(column)
+        if name in TELLING:
+            copied, repeated = max(copied, copies), max(repeated, twice)
         column, several = _averaged(column)
         averaged = max(averaged, several)
         if len(column.step):
@@ -49,8 +50,10 @@ def settle_rows(fragment: Fragment, file: LogFile) -> None:
     fragment.columns = columns
     if impossible:
         file.count_damage("row with an impossible step (negative or beyond 2**53)", count=impossible)
+    if copied:
+        file.count_damage("row that another process had written already", count=copied)
     if repeated:
-        file.count_damage("row that repeats another one (written by several processes?)", count=repeated)
+        file.count_damage("row that stands twice", count=repeated)
     if averaged:
         file.count_damage("row that was averaged with another one of its step (one row per process?)", count=averaged)
 
@@ -73,21 +76,25 @@ def _integers(steps: Any) -> NDArray[np.int64]:
     return np.where(np.abs(numbers) <= LARGEST_STEP, numbers, -1).astype(np.int64)
 
 
-def _without_repeats(column: Column) -> tuple[Column, int]:
+def _without_repeats(column: Column) -> tuple[Column, int, int]:
+    """The column without repeated rows, how many of them another process wrote, and how many just stand twice."""
     step, value = np.asarray(column.step), np.asarray(column.value)
     if step.size < 2:
-        return column, 0
+        return column, 0, 0
     bits = np.where(np.isnan(value), np.nan, value).view(np.int64)  # one NaN equals another
     repeats = np.zeros(step.size, dtype=bool)
     repeats[1:] = (np.diff(step) == 0) & (bits[1:] == bits[:-1])
+    systematic = False
     if (np.diff(step) <= 0).mean() >= SYSTEMATIC_SHARE and step.size >= FEWEST_ROWS:
         order = np.lexsort((np.arange(step.size), bits, step))
         later = np.zeros(step.size, dtype=bool)
         later[order[1:]] = (np.diff(step[order]) == 0) & (np.diff(bits[order]) == 0)
-        if later.mean() >= SYSTEMATIC_SHARE:
-            repeats |= later
+        systematic = bool(later.mean() >= SYSTEMATIC_SHARE)
+        repeats |= later & systematic
     count = int(repeats.sum())
-    return (column.where(~repeats), count) if count else (column, 0)
+    if not count:
+        return column, 0, 0
+    return column.where(~repeats), count if systematic else 0, 0 if systematic else count
 
 
 def _averaged(column: Column) -> tuple[Column, int]:

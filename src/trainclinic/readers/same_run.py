@@ -55,7 +55,14 @@ def relate(first: Fragment, second: Fragment) -> Relation:
 
 
 def starts_before(first: Fragment, second: Fragment) -> bool:
-    """Whether `first` begins at an earlier step, or at the same one but ends earlier (a run that was cut short)."""
+    """Whether `first` begins at an earlier step, or at the same one but ends earlier (a run that was cut short).
+
+    Rows without steps are numbered from 1 in every file; their epochs tell which came first.
+    """
+    epochs = [fragment.columns.get("train/epoch") for fragment in (first, second)]
+    if first.axis == second.axis == "row" and epochs[0] is not None and epochs[1] is not None:
+        one, two = (np.asarray(column.value) for column in epochs if column is not None)
+        return (float(np.min(one)), float(np.max(one))) <= (float(np.min(two)), float(np.max(two)))
     (begin_one, end_one), (begin_two, end_two) = span(first), span(second)
     return (begin_one, end_one) <= (begin_two, end_two)
 
