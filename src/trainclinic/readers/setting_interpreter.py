@@ -31,7 +31,7 @@ _FRAMEWORKS = {
     "mlx-lm": "iters lora_parameters mask_prompt steps_per_report steps_per_eval adapter_path lora_parameters.rank",
     "transformers": "per_device_train_batch_size num_train_epochs lr_scheduler_type logging_steps save_strategy",
 }
-_CERTAIN_KEYS = {"transformers": 1, "nanoGPT": 3}
+_CERTAIN_KEYS = {"nanoGPT": 3}
 """How many of a tool's keys identify it; two by default, three where scripts of all kinds copy the names."""
 
 
