@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from trainclinic.signals.checkpoint_quality import CheckpointQuality
     from trainclinic.signals.forecast import Forecast
     from trainclinic.signals.generalisation import Generalisation
+    from trainclinic.signals.generated_text import GeneratedTexts
     from trainclinic.signals.gradients import Gradients
     from trainclinic.signals.initial_loss import InitialLoss
     from trainclinic.signals.loss_baselines import Baselines
@@ -222,3 +223,10 @@ class Measured:
         from trainclinic.signals.checkpoint_quality import checkpoint_quality_of
 
         return checkpoint_quality_of(self)
+
+    @cached_property
+    def generated_texts(self) -> GeneratedTexts | None:
+        """The recorded outputs of the model, measured; `None` when there are none."""
+        from trainclinic.signals.generated_text import generated_texts_of
+
+        return generated_texts_of(self)

@@ -1,0 +1,79 @@
+"""Outputs are word salad or junk characters.
+
+## What it sees
+Outputs with wrongly decoded UTF-8, replacement and control characters, four and more scripts mixed word by word, words
+without vowels, or hardly anything but function words; each with its number.
+
+## Why it matters
+Such a model is unusable, and the kind of junk narrows the reason down: wrong decoding comes from the data, random words
+from weights that do not fit their tokenizer, function words alone from a model that cannot see its context.
+
+## What it does not mean
+It is no verdict on a language: text in any one script passes. It does not say whether training or export did it.
+Wrongly decoded characters that are already in the prompt are copied, not invented.
+
+## Example
+`Die BrÃ¼cke fÃ¼hrt Ã¼ber den FluÃŸ.`, or `of of of the the of , of the . of the`
+
+## Check it by hand
+Generate with the base model and the same tokenizer and settings; if that is clean, repeat with the adapter, then with
+the exported model, and see where the junk begins.
+
+## References
+- The Unicode standard, category Co, Cn and U+FFFD
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainclinic.catalogue.rule import Rule, Threshold
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
+from trainclinic.catalogue.wording import count
+
+if TYPE_CHECKING:
+    from trainclinic.signals.measured import Measured
+
+HALF = Threshold("garbled outputs", 0.5, "share", "single ones may come from sampling at a high temperature")
+
+
+def check(run: Measured) -> Verdict:
+    """Count outputs that are no text, and name the sign."""
+    texts = run.generated_texts
+    if texts is None:
+        return NotEvaluated("generated samples (`generations.jsonl` with `prompt` and `output`)")
+    written = [shape for shape in texts.shapes if not shape.blank]
+    if not written:
+        return NotEvaluated("an output that is not empty")
+    found = [shape for shape in written if shape.garbling is not None]
+    first = run.record.generations[(found or written)[0].row]
+    sign = found[0].garbling if found else None
+    if sign is None:
+        return Absent((Evidence(f"none of {count(len(written), 'output')} is garbled", first.source),))
+    says = f"no text in {len(found)} of {count(len(written), 'output')}: {sign.reason}, such as `{sign.example}`"
+    return Present(
+        (Evidence(says, first.source, first.step),),
+        means=_means(first.prompt, sign.example),
+        settle="the same prompts with the base model, then with the adapter, then with the export",
+        severity=None if len(found) >= HALF.value * len(written) else Severity.WARNING,
+    )
+
+
+def _means(prompt: str | None, example: str) -> str:
+    from trainclinic.signals.text_garbling import mojibake_in
+
+    if not mojibake_in(example):
+        return ""
+    if prompt and mojibake_in(prompt):
+        return "The prompt is decoded wrongly too, so data and prompts were read with the wrong encoding."
+    return "UTF-8 was read as Windows-1252: in the training data, or when the output was written."
+
+
+RULE = Rule(
+    code="GEN804",
+    slug="garbled-generation",
+    severity=Severity.HARMFUL,
+    needs=("generations",),
+    check=check,
+    thresholds=(HALF,),
+)
