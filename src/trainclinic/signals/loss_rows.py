@@ -1,8 +1,8 @@
 """The rows of a loss column that are losses: finite, and not written by a logging filter.
 
 A Trainer that replaces non-finite micro-batches logs a giant row and then exact zeros; neither is a loss
-that the model ever had, so no level, spike or trend may be read from them. This module only drops such rows; what they
-mean is another signal's work.
+that the model ever had, so no level, spike or trend may be read from them. This module only drops such rows, with what
+the signal of that filter knows; what they mean is told there.
 """
 
 from __future__ import annotations
@@ -80,6 +80,9 @@ def loss_rows_of(run: Measured) -> Series | None:
         rows = loss.finite()
     else:
         mask = usable_rows(loss.value)
+        filtered = run.nan_filter
+        if filtered is not None and filtered.artefact_rows.size:
+            mask &= ~np.isin(loss.step, filtered.artefact_rows)
         rows = loss if bool(mask.all()) else loss.where(mask)
     return rows if len(rows) else None
 

@@ -29,6 +29,7 @@ FEWEST_ROWS = 5
 ROWS_SHARE = 0.05
 SIGNIFICANT_SE = 3.0
 LONE_SE = 4.0
+FEWEST_DROPS = 3
 SMALLEST_SHARE = 0.05
 """A drop counts from three standard errors (four when it is the only one) and 5 % of the level on."""
 
@@ -80,11 +81,11 @@ class Staircase:
 
     @property
     def drops(self) -> tuple[Boundary, ...]:
-        """Boundaries at which the loss steps down: two at least, or a single one beyond doubt."""
+        """Boundaries at which the loss steps down: three, or half of them; a single one only beyond doubt."""
         steps = tuple(boundary for boundary in self.boundaries if boundary.is_step)
-        if len(steps) >= 2 or (len(steps) == 1 and len(self.boundaries) <= 2 and _is_sure(steps[0])):
-            return steps
-        return ()
+        many = len(steps) >= FEWEST_DROPS or 2 * len(steps) >= len(self.boundaries)
+        lone = len(steps) == 1 and not _is_sure(steps[0])
+        return steps if many and not lone else ()
 
 
 def staircase_of(run: Measured) -> Staircase | None:

@@ -8,7 +8,8 @@ ln V is the loss of guessing every token alike. For a run that should start from
 weights which reached the loss are not the pretrained ones.
 
 ## What it does not mean
-For a model that is trained from scratch this is the right place to start, and only a note. It does not say that the
+For a model that is trained from scratch this is the right place to start: a note, and not even that for vocabularies so
+small (characters) that no pretrained model has them. It does not say that the
 data is bad: any data gives ln V when the model guesses.
 
 ## Example
@@ -35,7 +36,7 @@ from trainclinic.signals.measured import Measured
 BELOW = Threshold("distance below ln V", UNIFORM_HALF_WIDTH, "nats", "sampling error of one batch is below 0.1")
 ABOVE = Threshold("distance above ln V", ABOVE_UNIFORM, "nats", "random logits add half their variance, 0.0-0.2")
 SMALL_VOCABULARY = Threshold(
-    "smallest vocabulary", 1_000, "tokens", "with fewer tokens ln V lies among ordinary losses of other faults"
+    "smallest vocabulary", 1_000, "tokens", "no published pretrained model has fewer, but for those that read bytes"
 )
 
 
@@ -53,11 +54,13 @@ def check(run: Measured) -> Verdict:
     if not -BELOW.value < initial.value - baselines.uniform <= ABOVE.value:
         return Absent((evidence,))
     start = run.objective.started_from
+    if start != "pretrained" and baselines.vocabulary < SMALL_VOCABULARY.value:
+        return Absent((evidence,))
     if start == "scratch":
         means = "The run starts from fresh weights, and this is where fresh weights start."
         return Present((evidence,), means, severity=Severity.NOTE)
     settle = "Search the log for `newly initialized`, and compare the output embedding with the checkpoint's"
-    if start == "pretrained" and baselines.vocabulary >= SMALL_VOCABULARY.value:
+    if start == "pretrained":
         means = (
             f"Pretrained weights are claimed ({run.objective.start_reason}), but the model guesses like a fresh one."
         )

@@ -50,7 +50,7 @@ def check(run: Measured) -> Verdict:
         return refusal
     initial, baselines = run.initial_loss, run.baselines
     if initial is None or baselines is None:
-        return NotEvaluated(missing="a loss from the beginning of the run")
+        return _behind_the_filter(run) or NotEvaluated(missing="a loss from the beginning of the run")
     if run.objective.started_from == "scratch":
         return NotEvaluated(missing="a pretrained model to compare with; this run starts from fresh weights")
     reference = baselines.reference
@@ -61,6 +61,21 @@ def check(run: Measured) -> Verdict:
     if initial.value <= reference.start[1] + MARGIN.value:
         return Absent((evidence,))
     return _present(evidence, initial, baselines, reference)
+
+
+def _behind_the_filter(run: Measured) -> Absent | None:
+    """An ordinary start, when the first row was made by the filter of non-finite losses and can be inverted."""
+    filtered, baselines = run.nan_filter, run.baselines
+    reference = baselines.reference if baselines is not None else None
+    if filtered is None or not filtered.windows or filtered.windows[0].row != 0 or reference is None:
+        return None
+    window = filtered.windows[0]
+    if window.best is None or reference.start is None or window.best.mean_loss > reference.start[1] + MARGIN.value:
+        return None
+    known = f"{reference.title} starts at {number(reference.start[0], 2)}-{number(reference.start[1], 2)}"
+    made = f"the row {number(window.logged)} at step {window.step} was made by the filter of non-finite losses"
+    says = f"{made}; the loss behind it is {number(window.best.mean_loss)}, where {known}"
+    return Absent((Evidence(says, filtered.loss.source(0), window.step, "train/loss"),))
 
 
 def _present(evidence: Evidence, initial: InitialLoss, baselines: Baselines, reference: Reference) -> Verdict:

@@ -34,6 +34,7 @@ from trainclinic.signals.measured import Measured
 ROWS = Threshold("rows", 6, "rows", "three for the best level and three for the end")
 GAIN_LOST = Threshold("share of the gain that is lost", 0.5, "1", "wobbling runs lose up to a third and come back")
 LEVEL_SHARE = Threshold("rise over the first level", 0.1, "1", "smaller rises are drift of the data")
+NO_GAIN_SHARE = Threshold("the same for a run without any gain", 0.25, "1", "running means creep up by 10-20 %")
 NOISE = Threshold("rise over the error of the level", 4.0, "1", "two levels of a noisy run differ by 2-3 errors")
 
 
@@ -49,7 +50,8 @@ def check(run: Measured) -> Verdict:
     gained = max(top - trend.best, 0.0)
     says = f"loss ends at {number(trend.last)}, the best level was {number(trend.best)} at step {trend.best_step}"
     error = trend.noise / math.sqrt(max(1.0, trend.rows / 10))
-    limits = (GAIN_LOST.value * gained, LEVEL_SHARE.value * abs(top), NOISE.value * error)
+    share = LEVEL_SHARE.value if gained > LEVEL_SHARE.value * abs(top) else NO_GAIN_SHARE.value
+    limits = (GAIN_LOST.value * gained, share * abs(top), NOISE.value * error)
     if rise <= max(limits) or trend.best_step >= trend.last_step:
         return Absent((Evidence(says),))
     lost = (
@@ -70,5 +72,5 @@ RULE = Rule(
     severity=Severity.HARMFUL,
     needs=("train/loss",),
     check=check,
-    thresholds=(ROWS, GAIN_LOST, LEVEL_SHARE, NOISE),
+    thresholds=(ROWS, GAIN_LOST, LEVEL_SHARE, NO_GAIN_SHARE, NOISE),
 )

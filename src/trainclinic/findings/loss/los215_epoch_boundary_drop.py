@@ -1,8 +1,9 @@
 """The training loss steps down where a pass over the data ends.
 
 ## What it sees
-At two epoch boundaries or more (or at the only one, beyond doubt) the loss of the first rows after the boundary lies
-below that of the last rows before it: by three standard errors, by 5 %, and by more than the whole pass before gained.
+At three epoch boundaries or more, or at half of them (at a single one beyond doubt), the loss of the first rows after
+the boundary lies below that of the last rows before it: by three standard errors, by 5 %, and by more than the whole
+pass before gained.
 
 ## Why it matters
 The model recognises rows that it has seen once. From there on the training loss measures memory, and says little about
