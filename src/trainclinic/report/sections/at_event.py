@@ -21,12 +21,12 @@ _NOT_A_MOMENT = frozenset({"LOS208", "LOS214", "LOS217", "SPD402", "EVA503"})
 
 
 def at_events(measured: Measured, findings: Sequence[FindingEntry]) -> tuple[AtEvent, ...]:
-    """The configuration at the most harmful findings that happened at a step, at most four, in order of steps."""
+    """The configuration at the gravest findings that happened at a step, at most four, in order of steps; no notes."""
     if measured.record.axis != "step":
         return ()
     chosen: dict[int, FindingEntry] = {}
     for finding in sorted(findings, key=lambda f: -SEVERITIES.index(f.severity)):
-        step = finding.evidence[0].step
+        step = finding.evidence[0].step if finding.severity != "note" else None
         if step is None or step <= 0 or step in chosen or finding.code in _NOT_A_MOMENT or len(chosen) == EVENTS:
             continue
         chosen[step] = finding

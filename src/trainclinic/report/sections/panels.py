@@ -9,9 +9,10 @@ import numpy as np
 
 from trainclinic.report.chart import Chart, Curve, Gap, Mark, Panel, Role, Scale
 from trainclinic.report.sections.reduction import gaps_of, reduce_rows
+from trainclinic.report.sections.speed import speed_curve
 
 if TYPE_CHECKING:
-    from trainclinic.record.series import Series
+    from trainclinic.record.series import Floats, Integers, Series
     from trainclinic.report.model import FindingEntry
     from trainclinic.signals.measured import Measured
 
@@ -73,15 +74,17 @@ def compose_chart(measured: Measured, findings: Sequence[FindingEntry], columns:
     record = measured.record
     shown = [record.get(name) for plan in _PLANS for name in (*plan.train, *plan.held_out)]
     steps = [(int(s.step.min()), int(s.step.max())) for s in shown if s is not None]
+    speeds = speed_curve(measured)
+    if speeds is not None:
+        steps.append((int(speeds[0].min()), int(speeds[0].max())))
     if not steps:
         return None
-    first, last = min(low for low, _ in steps), max(high for _, high in steps)
+    first, last = min(low for low, _ in steps), max(record.last_step or 0, *(high for _, high in steps))
     marked = sorted({e.step for f in findings for e in f.evidence if e.step is not None})
     canvas = _Canvas(first, max(last, first + 1), columns, np.asarray(marked, dtype=np.int64))
     panels = [panel for plan in _PLANS if (panel := _panel(measured, plan, canvas))]
-    speed = _speed_panel(measured, canvas)
-    if speed is not None:
-        panels.insert(min(3, len(panels)), speed)
+    if speeds is not None:
+        panels.insert(min(3, len(panels)), _speed_panel(*speeds, canvas))
     if not panels:
         return None
     keys = [panel.key for panel in panels]
@@ -165,14 +168,8 @@ def _scale(wanted: Scale, curves: Iterable[Curve]) -> Scale:
     return "log" if wide else "linear"
 
 
-def _speed_panel(measured: Measured, canvas: _Canvas) -> Panel | None:
+def _speed_panel(steps: Integers, values: Floats, canvas: _Canvas) -> Panel:
     """Steps per second as measured between rows; never a running mean, which hides both stalls and recoveries."""
-    from trainclinic.report.sections.speed import speed_curve
-
-    points = speed_curve(measured)
-    if points is None:
-        return None
-    steps, values = points
     rows = reduce_rows(steps, values, canvas.first, canvas.last, canvas.columns, canvas.marked)
     curve = Curve(
         "speed", "between rows", "train", tuple(steps[rows].tolist()), tuple(values[rows].tolist()), rows.size <= 2

@@ -36,10 +36,23 @@ def speed_curve(measured: Measured) -> tuple[NDArray[np.int64], NDArray[np.float
     return np.column_stack((windows.begin, windows.end)).reshape(-1), np.repeat(value, 2)
 
 
-def speed_rows(measured: Measured) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-    """Steps per second over the window that ends at each step; `None` without absolute time."""
-    windows = _windows(measured)
-    return None if windows is None else (windows.end, np.asarray(1.0 / windows.per_step, dtype=np.float64))
+class SpeedAt:
+    """Steps per second of the window that a step lies in.
+
+    Args:
+        measured: The run.
+    """
+
+    def __init__(self, measured: Measured) -> None:
+        self._windows = _windows(measured)
+
+    def __call__(self, step: int) -> float | None:
+        """The speed up to `step`; `None` where no window covers it."""
+        windows = self._windows
+        row = 0 if windows is None else int(np.searchsorted(windows.end, step))
+        if windows is None or row >= len(windows) or int(windows.begin[row]) >= step:
+            return None
+        return float(1.0 / windows.per_step[row])
 
 
 def _windows(measured: Measured) -> Windows | None:

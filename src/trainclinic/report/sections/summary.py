@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from trainclinic.report.model import FindingEntry, Identity, TimelineRow
 
 NAMED = 4
+_ASIDE = re.compile(r"\s*\([^()]*\)")
+"""Remarks in brackets, such as the source of a figure: they stand with the finding itself."""
 UNITS = {"step": "step", "epoch": "epoch", "row": "row"}
 
 
@@ -41,9 +44,9 @@ def _loss(run: Identity, rows: Sequence[TimelineRow]) -> str:
         if not finite:
             return f"{title} is not a number in any shown row"
         lowest = min(finite, key=lambda pair: pair[1])
-        says = f"{title} went from {number(known[0][1])} to {number(known[-1][1])}"
+        says = f"{title} went from {number(known[0][1], 5)} to {number(known[-1][1], 5)}"
         inside = lowest[0] not in {known[0][0], known[-1][0]}
-        return f"{says}, lowest {number(lowest[1])} at {UNITS[run.axis]} {lowest[0]:,}" if inside else says
+        return f"{says}, lowest {number(lowest[1], 5)} at {UNITS[run.axis]} {lowest[0]:,}" if inside else says
     return ""
 
 
@@ -54,7 +57,7 @@ def _findings(findings: Sequence[FindingEntry]) -> str:
         return ""
     first, *others = telling
     name = words(first.slug)
-    says = f"{name[0].upper()}{name[1:]} stands out: {first.says}"
+    says = f"{name[0].upper()}{name[1:]} stands out: {_ASIDE.sub('', first.says)}"
     if not others:
         return says
     names = [words(finding.slug) for finding in others[:NAMED]]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainclinic.report.model import FindingEntry, SeverityWord, TimelineRow
+from trainclinic.report.sections.speed import SpeedAt
 from trainclinic.report.wording import words
 
 if TYPE_CHECKING:
@@ -76,14 +77,15 @@ def timeline(measured: Measured, findings: Sequence[FindingEntry]) -> tuple[Time
         "eval_loss": Column.of(held_out),
         "grad_norm": Column.of(measured.record.get("train/grad_norm")),
         "learning_rate": Column.of(measured.record.get("train/learning_rate")),
-        "steps_per_second": _speeds(measured),
     }
+    speed_at = SpeedAt(measured)
     logged = set(driver.step.tolist())
     rows: list[TimelineRow] = []
     for step in steps:
         regular = step in logged
         values = {name: column.near(step) if regular else column.at(step) for name, column in columns.items()}
         values["eval_loss"] = columns["eval_loss"].at(step)
+        values["steps_per_second"] = speed_at(step)
         rows.append(_row(step, values, rows, marked.get(step, []), _place(train, held_out, step), lowest=step == best))
     return tuple(rows)
 
@@ -99,6 +101,9 @@ def _row(
 ) -> TimelineRow:
     train_change = _change(values["train_loss"], [row.train_loss for row in before])
     eval_change = _change(values["eval_loss"], [row.eval_loss for row in before])
+    path, line = place
+    if path is None:
+        path, line = next(((e.path, e.line) for f in here for e in f.evidence if e.step == step), (None, None))
     status = [words(finding.slug) for finding in here[:2]]
     if not status:
         status.append(_movement(values, before, train_change, eval_change))
@@ -112,8 +117,8 @@ def _row(
         status="; ".join(filter(None, status)),
         severity=max((f.severity for f in here), key=SEVERITIES.index, default=None),
         codes=tuple(dict.fromkeys(f.code for f in here)),
-        path=place[0],
-        line=place[1],
+        path=path,
+        line=line,
     )
 
 
@@ -191,10 +196,3 @@ def _place(train: Series | None, held_out: Series | None, step: int) -> tuple[st
             source = series.source(row)
             return source.path, source.line
     return None, None
-
-
-def _speeds(measured: Measured) -> Column:
-    from trainclinic.report.sections.speed import speed_rows
-
-    points = speed_rows(measured)
-    return Column(*points) if points is not None else Column.of(None)
