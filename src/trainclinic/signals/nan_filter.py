@@ -40,6 +40,8 @@ DIP = 0.9
 DECAYED = 0.02
 """A loss that was already below this can reach a printed 0.0000 by learning: not the filter's zero."""
 
+TRAINER_WORDS = ("hf_", "hugging", "transformers", "trl", "llamafactory", "llama-factory", "axolotl", "unsloth")
+
 MAX_GROUPS = 16
 """Parameter groups that optimizers are built with: 2 for weight decay on and off, a few more for layer-wise rates."""
 
@@ -188,9 +190,19 @@ def sentinel_groups(norm: Floats) -> int | None:
 
 
 def writes_filtered_rows(run: Measured) -> bool:
-    """Whether the log comes from a Hugging Face Trainer or from a tool built on it, as far as the record tells."""
+    """Whether the log comes from a Hugging Face Trainer or from a tool built on it, as far as the record tells.
+
+    Where neither format nor settings say, the rows do: that Trainer prints the learning rate and a fractional epoch
+    beside every loss, and few other loops do.
+    """
     name = f"{run.record.log_format} {run.record.facts.text('framework') or ''}".lower()
-    return any(word in name for word in ("hf_", "hugging", "transformers", "trl", "llamafactory", "llama-factory"))
+    if any(word in name for word in TRAINER_WORDS):
+        return True
+    loss, epoch, rate = (run.record.get(f"train/{name}") for name in ("loss", "epoch", "learning_rate"))
+    if loss is None or epoch is None or rate is None:
+        return False
+    fractional = np.isfinite(epoch.value) & (epoch.value % 1.0 != 0.0)
+    return min(len(epoch), len(rate)) >= len(loss) and bool(fractional.any())
 
 
 def _runs(mask: Mask) -> list[tuple[int, int]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trainclinic.signals.measured import Measured
 
 Reading = Literal[
-    "hidden-nan", "norm-stand-in", "targets-truncated", "no-target", "by-construction", "rounded", "unknown"
+    "hidden-nan", "abrupt", "norm-stand-in", "targets-truncated", "no-target", "by-construction", "rounded", "unknown"
 ]
 
 
@@ -34,8 +34,9 @@ class ZeroRun:
         first: Index of its first row in the final history of the loss.
         rows: How many rows.
         to_the_end: The log ends in it.
-        reading: `hidden-nan` (the norm is NaN or inf), `norm-stand-in` (DeepSpeed's root of a group count for NaN
-            norms), `targets-truncated` (norm 0 or NaN, token accuracy 0, tokens grow), `no-target` (norm exactly 0),
+        reading: `hidden-nan` (the norm is NaN or inf), `abrupt` (a normal loss, then zeros to the end, as the filter
+            of non-finite losses writes), `norm-stand-in` (DeepSpeed's root of a group count for NaN norms),
+            `targets-truncated` (norm 0 or NaN, token accuracy 0, tokens grow), `no-target` (norm exactly 0),
             `by-construction` (policy training), `rounded` (the loss had decayed), `unknown`.
     """
 
@@ -95,6 +96,8 @@ def _reading(run: Measured, loss: Series, begin: int, end: int) -> Reading:
         return "no-target"
     if end - begin >= 2 and sentinel_groups(shown):
         return "norm-stand-in"
+    if run.nan_filter is not None and loss.step[begin] in run.nan_filter.hidden:
+        return "abrupt"
     before = np.abs(loss.value[max(0, begin - 5) : begin])
     return "rounded" if before.size and float(np.median(before)) <= DECAYED else "unknown"
 

@@ -71,7 +71,8 @@ def _present(found: NanFilter, how: Certainty) -> Present:
     says = f"loss is exactly 0 in {rows} from step {step}{until}, {HOW[how]}"
     evidence = [Evidence(says, found.loss.source(first), step, "train/loss")]
     evidence += [_dip(found, window) for window in found.windows if window.kind == "dip"]
-    certain = found.to_the_end and (how != "pattern" or found.hidden.size > 1)
+    giant = any(window.kind == "giant" for window in found.windows)
+    certain = found.to_the_end and (how != "pattern" or giant or found.hidden.size > 1)
     lasting = "and stayed so to the end" if found.to_the_end else "but finite losses came back later"
     return Present(
         tuple(evidence),

@@ -1,7 +1,7 @@
 """The training loss is logged as exactly 0 in consecutive rows.
 
 ## What it sees
-Two or more consecutive rows whose loss is exactly 0.0 (one row, when its gradient norm is not finite). What the zeros
+Two or more consecutive rows whose loss is exactly 0.0 (one row, when it hides NaN). What the zeros
 stand for is read from the columns beside them: the gradient norm, the token accuracy, the rows before.
 
 ## Why it matters
@@ -43,6 +43,8 @@ CONSECUTIVE = Threshold(
 
 MEANS: dict[Reading, str] = {
     "hidden-nan": "The gradient norm there is not finite: the zeros hide NaN losses.",
+    "abrupt": "A normal loss became exactly 0 at once and stayed so, which is what the filter of NaN losses writes; no "
+    "gradient norm is logged to confirm it.",
     "norm-stand-in": "The norm is the same square root of a whole number in every row, DeepSpeed's stand-in for NaN "
     "norms: the zeros hide NaN losses.",
     "targets-truncated": "Token accuracy is exactly 0 while tokens are counted: the inputs arrive, but none of their "
@@ -51,7 +53,8 @@ MEANS: dict[Reading, str] = {
     "rounded": "The rows before are close to 0 already: the loss has decayed below the printed digits.",
     "unknown": "A cross-entropy is never exactly 0; without a gradient norm, NaN and missing targets look alike.",
 }
-LASTING: frozenset[Reading] = frozenset({"hidden-nan", "norm-stand-in", "targets-truncated", "no-target", "unknown"})
+HIDDEN: frozenset[Reading] = frozenset({"hidden-nan", "abrupt", "norm-stand-in"})
+LASTING: frozenset[Reading] = HIDDEN | {"targets-truncated", "no-target", "unknown"}
 
 
 def check(run: Measured) -> Verdict:
@@ -63,7 +66,7 @@ def check(run: Measured) -> Verdict:
         return Absent((Evidence(f"none of {count(len(zeros.loss), 'row')} is exactly 0"),))
     if all(stretch.reading == "by-construction" for stretch in zeros.runs):
         return NotEvaluated(missing="a loss whose zero means something: in policy training it is 0 by construction")
-    told = [s for s in zeros.runs if s.rows >= CONSECUTIVE.value or s.reading == "hidden-nan"]
+    told = [s for s in zeros.runs if s.rows >= CONSECUTIVE.value or s.reading in HIDDEN]
     if not told:
         return Absent((Evidence(f"only single rows are 0, {len(zeros.runs)} of {len(zeros.loss)}"),))
     worst = max(told, key=lambda s: (s.reading in LASTING, s.to_the_end, s.rows))

@@ -43,6 +43,8 @@ LASTING = Threshold(
     "single batches without a target give isolated zeros; three rows in a row to the end are a state",
 )
 
+FALLS = Threshold("fall of the median loss", 0.1, "1", "frozen weights move the loss by batch noise only, 2-5 %")
+
 
 def check(run: Measured) -> Verdict:
     """Look for exact zeros of the norm."""
@@ -52,13 +54,14 @@ def check(run: Measured) -> Verdict:
     zero, norm = found.zero, found.norm
     if not zero.rows:
         return Absent((Evidence(f"none of {count(len(norm), 'gradient norm')} is exactly 0 at a rate above 0"),))
-    lasts = zero.pattern == "every row" or (zero.begins >= 0 and len(norm) - zero.begins >= LASTING.value)
+    lasts = zero.begins >= 0 and len(norm) - zero.begins >= LASTING.value
     first = zero.begins if lasts else zero.first
-    where = "in every row" if zero.pattern == "every row" else "to the end" if lasts else "now and then"
+    every = zero.pattern == "every row"
+    where = "in every row" if every else "to the end" if lasts else "now and then"
     says = f"gradient norm is exactly 0 from step {norm.step[first]} {where}: {zero.rows} of {count(len(norm), 'row')}"
     evidence = [Evidence(says, norm.source(first), int(norm.step[first]), "train/grad_norm")]
     evidence += _saved_there(run, int(norm.step[first - 1]), int(norm.step[first])) if lasts and first > 0 else []
-    return Present(tuple(evidence), means=_means(run, found, lasts=lasts), severity=_severity(run, lasts=lasts))
+    return Present(tuple(evidence), means=_means(run, found, lasts=lasts), severity=_severity(run, found, lasts=lasts))
 
 
 def _saved_there(run: Measured, last_good: int, step: int) -> list[Evidence]:
@@ -75,20 +78,28 @@ def _means(run: Measured, found: Gradients, *, lasts: bool) -> str:
         return (
             "In these rows every sampled answer of a group earned the same reward, so there was nothing to learn from."
         )
-    if not lasts:
+    if not lasts and found.zero.pattern != "every row":
         return "In these rows no token was a target, or no gradient reached the trained parameters."
     zeros = run.zero_rows
     if zeros is not None and zeros.longest is not None and zeros.longest.reading in ("no-target", "targets-truncated"):
         return "The loss is 0 too: no token of these batches is a target."
+    if _learns(found):
+        return "The loss falls all the same, so something is learned and the logged norm itself is suspect."
     if found.zero.pattern == "every row":
         return "The loss is positive, so the forward pass works: no trained parameter takes part in it."
     return "Gradients reached the parameters before, and none has since."
 
 
-def _severity(run: Measured, *, lasts: bool) -> Severity | None:
-    if run.objective.kind == "rl":
-        return Severity.WARNING if lasts else Severity.NOTE
-    return None if lasts else Severity.NOTE
+def _severity(run: Measured, found: Gradients, *, lasts: bool) -> Severity | None:
+    """Harmful when it lasts, a doubt when something speaks against it, a note for single rows."""
+    if lasts and run.objective.kind != "rl" and not _learns(found):
+        return None
+    return Severity.WARNING if lasts or found.zero.pattern == "every row" else Severity.NOTE
+
+
+def _learns(found: Gradients) -> bool:
+    """Whether the loss falls although the norm reads 0 in every row."""
+    return found.zero.pattern == "every row" and found.loss_change is not None and found.loss_change < -FALLS.value
 
 
 RULE = Rule(
@@ -97,5 +108,5 @@ RULE = Rule(
     severity=Severity.HARMFUL,
     needs=("train/grad_norm", "train/learning_rate", "train/loss"),
     check=check,
-    thresholds=(LASTING,),
+    thresholds=(LASTING, FALLS),
 )
