@@ -177,3 +177,20 @@ def test_an_epoch_is_known_at_the_first_evaluation_when_epochs_are_logged() -> N
     assert compared(STEPS, FALLING, RISING).first_epoch is None
     epochs = {"train/epoch": [0.5, 1.0, 1.5, 2.0, 2.5, 3.0]}
     assert compared(STEPS, FALLING, RISING, **epochs).first_epoch == 0.5
+
+
+def test_a_training_loss_measured_beside_the_evaluation_is_preferred_to_the_averaged_one() -> None:
+    beside = {"eval/train_loss": [1.9, 1.7, 1.5, 1.4, 1.3, 1.2]}
+    found = compared(STEPS, FALLING, RISING, **beside)
+    assert found.train == pytest.approx(beside["eval/train_loss"])
+    assert found.evaluated_together
+
+
+def test_losses_in_different_units_are_not_subtracted() -> None:
+    series = {
+        "train/loss": make_series("train/loss", STEPS, FALLING, unit="bits/character"),
+        "eval/loss": make_series("eval/loss", STEPS, RISING, unit="nats/token"),
+    }
+    found = Measured(RunRecord("run", series=series)).generalisation
+    assert found is not None
+    assert np.all(np.isnan(found.gap))

@@ -59,10 +59,18 @@ def test_a_negative_loss_is_no_cross_entropy_whatever_the_name_says() -> None:
     assert judged("gpt2", train__loss=[0.1, -0.0003, 0.1]).is_language_model is True
 
 
-@pytest.mark.parametrize(("chance", "kind"), [(0.1, "classification"), (0.5, "causal-lm")])
-def test_accuracy_at_ten_classes_chance_tells_a_classifier_from_a_language_model(chance: float, kind: str) -> None:
-    level = math.log(10)
-    assert judged(train__loss=[level, level, level], train__accuracy=[chance] * 3).kind == kind
+@pytest.mark.parametrize(
+    ("level", "right", "kind"),
+    [
+        pytest.param(math.log(10), 0.1, "classification", id="ten classes at chance"),
+        pytest.param(math.log(2), 0.5, "classification", id="two classes at chance"),
+        pytest.param(math.log(10), 0.5, "causal-lm", id="half of the tokens at 2.3 nats"),
+        pytest.param(0.95, 0.67, "unknown", id="tokens or an over-confident classifier"),
+        pytest.param(0.1, 0.95, "unknown", id="nearly always right"),
+    ],
+)
+def test_accuracy_and_loss_tell_a_classifier_from_a_language_model(level: float, right: float, kind: str) -> None:
+    assert judged(train__loss=[level] * 3, train__accuracy=[right] * 3).kind == kind
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ SERIES: dict[str, tuple[str, str]] = {
     "train/entropy": ("nats/token", "mean entropy of the predictions"),
     "train/perplexity": ("1", "exponential of the training loss as logged"),
     "eval/loss": ("nats/token", "loss on the evaluation split"),
+    "eval/train_loss": ("nats/token", "loss on training rows, measured like the evaluation loss and beside it"),
     "eval/perplexity": ("1", "exponential of the evaluation loss as logged"),
     "eval/accuracy": ("1", "accuracy on the evaluation split"),
     "eval/token_accuracy": ("1", "share of target tokens right on the evaluation split"),

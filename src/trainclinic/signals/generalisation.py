@@ -94,7 +94,7 @@ class Generalisation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Curves:
-    """What `_state` decides on; `limit` is the rise that counts, and nine of ten evaluations of the end must show it."""
+    """What `_state` decides on; nine of ten evaluations at the end must exceed the bottom by `limit`."""
 
     value: Floats
     best: int
@@ -203,11 +203,18 @@ def _growth(gap: Floats, error: Floats) -> float | None:
 
 
 def _levels(run: Measured, rows: Series, noise: EvaluationNoise) -> TrainLevels:
+    beside = run.record.get("eval/train_loss")
+    if beside is not None:
+        return train_levels(beside.final().finite(), rows, noise.standard_error, evaluated=True)
     train = run.loss_rows
-    if train is None:
+    if train is None or _bits(train) != _bits(rows):
         nothing = np.full(len(rows), np.nan)
         return TrainLevels(nothing, nothing, evaluated=False)
     return train_levels(train, rows, noise.standard_error)
+
+
+def _bits(series: Series) -> bool:
+    return series.unit.startswith("bits")
 
 
 def _thinned(rows: Series) -> Series:

@@ -53,15 +53,16 @@ def is_evaluated(train: Series, evaluation: Series) -> bool:
     return not table and bool(np.all((train.line[i] == evaluation.line[j]) & (train.line[i] > 0)))
 
 
-def train_levels(train: Series, evaluation: Series, point_error: float) -> TrainLevels:
+def train_levels(train: Series, evaluation: Series, point_error: float, *, evaluated: bool = False) -> TrainLevels:
     """Training level at each evaluation.
 
     Args:
         train: Usable training rows.
         evaluation: Usable evaluation rows.
         point_error: Standard error of a training loss that was evaluated like the evaluation loss.
+        evaluated: Whether it is known to have been; else `is_evaluated` decides.
     """
-    if is_evaluated(train, evaluation):
+    if evaluated or is_evaluated(train, evaluation):
         where = np.searchsorted(train.step, evaluation.step).clip(0, len(train) - 1)
         exact = train.step[where] == evaluation.step
         value = np.where(exact, train.value[where], np.nan)

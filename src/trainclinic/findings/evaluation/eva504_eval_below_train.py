@@ -27,6 +27,8 @@ averaging explains it; if it equals the logged training loss, the evaluation set
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from trainclinic.catalogue.rule import Rule, Threshold
@@ -36,6 +38,9 @@ from trainclinic.signals.generalisation import Generalisation
 from trainclinic.signals.measured import Measured
 
 MIN_ROWS = 2
+UNIT_SLACK = 0.06
+"""Overfitting and sampling move the ratio of two equal losses by a few percent."""
+
 ERRORS = Threshold("gap", 3.0, "standard errors", "beyond noise at a single evaluation (SIGNALS 5)")
 SHARE = Threshold(
     "gap", 0.05, "share of the training loss", "dropout 0.1 raises the training loss by 1 to 4 % in language models"
@@ -60,7 +65,7 @@ def check(run: Measured) -> Verdict:
     ratio = float(np.median(found.train[below] / found.evaluation[below]))
     return Present(
         (_at(run, found, last, says),),
-        means=f"{_explained(run)} The training loss is {number(ratio, 3)} times the evaluation loss (median).",
+        means=f"{_explained(run, ratio)} The training loss is {number(ratio, 3)} times the evaluation loss (median).",
         settle="the loss of the last checkpoint on training rows in evaluation mode",
     )
 
@@ -73,7 +78,9 @@ def _at(run: Measured, found: Generalisation, row: int, says: str) -> Evidence:
     return Evidence(f"{says}; the gap is {number(gap, 3)}{share} at step {step:,}", source, step, "eval/loss")
 
 
-def _explained(run: Measured) -> str:
+def _explained(run: Measured, ratio: float) -> str:
+    if abs(ratio * math.log(2) - 1) < UNIT_SLACK:
+        return "The ratio is 1 / ln 2: the training loss is in bits and the evaluation loss in nats."
     dropout = run.record.facts.number("lora_dropout")
     if dropout:
         return f"LoRA dropout {number(dropout)} raises the training loss and is off in evaluation."

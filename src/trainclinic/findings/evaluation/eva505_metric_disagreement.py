@@ -44,7 +44,7 @@ def check(run: Measured) -> Verdict:
     if not relations and not twins:
         return NotEvaluated("two metrics that must agree, such as `loss` and `perplexity`")
     evidence = [
-        Evidence(f"{one.says}, but {one.name}", _source(run, one.series, one.step), one.step, one.series)
+        Evidence(f"{one.says}, so `{one.name}` does not hold", _source(run, one.series, one.step), one.step, one.series)
         for one in relations
         if not one.holds
     ]
