@@ -8,7 +8,7 @@ import pytest
 from tests.signals.run_builder import run_of
 
 from trainclinic.signals.measured import Measured
-from trainclinic.signals.reference_losses import generic_reference, known_reference, known_vocabulary
+from trainclinic.signals.reference_losses import generic_reference, known_reference, known_vocabulary, vocabulary_at
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,8 @@ def test_a_small_vocabulary_has_no_typical_unigram_entropy() -> None:
 
 def test_other_objectives_have_no_token_baselines() -> None:
     assert run_of([1, 2], loss=[0.69, 0.6], facts={"objective": "dpo"}).baselines is None
+
+
+def test_a_level_that_is_ln_of_a_listed_vocabulary_is_recognised() -> None:
+    assert vocabulary_at(10.3735) == 32000
+    assert vocabulary_at(10.37) is None

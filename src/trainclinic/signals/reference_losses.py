@@ -7,6 +7,7 @@ class; this module does not know what a run's own loss is.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from typing import Any, Literal
 
 PARAMETER_TOLERANCE = 0.03
 """A count may include adapters or lack tied rows: LoRA adds 0.1-3 %, and no two listed models are closer."""
+
+EXACT_UNIFORM = 0.0015
+"""Nats; a model that guesses is exactly uniform only when its logits are constant, and then to all printed digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,18 @@ def known_vocabulary(name: str) -> int | None:
     text = _plain(name)
     for row in _table()["vocabularies"]:
         if any(_stands_in(_plain(word), text) for word in row["match"]):
+            return int(row["rows"])
+    return None
+
+
+def vocabulary_at(level: float) -> int | None:
+    """The listed vocabulary whose uniform loss this level is, to three decimals; `None` for any other level.
+
+    Args:
+        level: Loss in nats per token. Listed sizes are 0.02 nats apart or more where they differ at all.
+    """
+    for row in _table()["vocabularies"]:
+        if abs(level - math.log(row["rows"])) < EXACT_UNIFORM:
             return int(row["rows"])
     return None
 

@@ -64,7 +64,8 @@ def check(run: Measured) -> Verdict:
         means = (
             f"Pretrained weights are claimed ({run.objective.start_reason}), but the model guesses like a fresh one."
         )
-        return Present((evidence,), means, settle)
+        small = baselines.vocabulary < SMALL_VOCABULARY.value
+        return Present((evidence,), means, settle, severity=Severity.WARNING if small else None)
     means = "Right for a model trained from scratch; with pretrained weights it would mean that they were not used."
     return Present((evidence,), means, settle, severity=Severity.WARNING)
 

@@ -63,7 +63,7 @@ def check(run: Measured) -> Verdict:
 
 
 def _matters(run: Measured, spike: Spike) -> bool:
-    tokens = run.objective.kind in ("causal-lm", "seq2seq", "masked-lm", "unknown", "rl")
+    tokens = run.objective.kind in ("causal-lm", "seq2seq", "masked-lm", "rl")
     needed = GAIN_SHARE if tokens else OTHER_GAIN_SHARE
     high = spike.at.rise > LEVEL_SHARE.value * abs(spike.at.expected)
     return high and spike.at.z > ROBUST_Z.value and spike.share_lost > needed.value

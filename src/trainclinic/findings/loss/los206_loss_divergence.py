@@ -30,6 +30,7 @@ from trainclinic.catalogue.verdict import Absent, Evidence, Present, Severity, V
 from trainclinic.catalogue.wording import number, percent
 from trainclinic.findings.loss_levels import curve, evidence_at, no_course
 from trainclinic.signals.measured import Measured
+from trainclinic.signals.reference_losses import vocabulary_at
 
 ROWS = Threshold("rows", 6, "rows", "three for the best level and three for the end")
 GAIN_LOST = Threshold("share of the gain that is lost", 0.5, "1", "wobbling runs lose up to a third and come back")
@@ -57,10 +58,14 @@ def check(run: Measured) -> Verdict:
     lost = (
         f"{percent(rise / gained)} of the gain since {number(top)} is lost" if gained > 0 else "nothing was ever gained"
     )
-    evidence = (
+    evidence: tuple[Evidence, ...] = (
         evidence_at(series, trend.last_step, says),
         evidence_at(series, trend.best_step, f"{lost}; the last good level was here"),
     )
+    guessing = vocabulary_at(trend.last) if run.objective.is_language_model is not False else None
+    if guessing is not None:
+        ends = f"the level at the end is ln of {guessing:,} tokens: every token is guessed alike"
+        evidence = (*evidence, evidence_at(series, trend.last_step, ends))
     means = "The last weights are worse than earlier ones, and the log shows no return."
     settle = f"Evaluate the last checkpoint before step {trend.best_step} and the final one on the same data"
     return Present(evidence, means, settle)

@@ -36,9 +36,12 @@ from trainclinic.signals.trend import PLATEAU_SHARE, Plateau
 
 ROWS = Threshold("rows", 5, "rows", "a beginning and at least three rows of plateau")
 SHARE = Threshold("length of the plateau", PLATEAU_SHARE, "1", "shorter flat stretches are pauses of a descent")
+UNPLACED_ROWS = Threshold("rows where no level is known", 20, "rows", "a few rows in a row are no course of a run")
 UNPLACED_SHARE = Threshold("the same where no level is known", 0.75, "1", "healthy fine-tunes still gain after that")
 RATE_LEFT = Threshold("summed learning rate along it", 0.6, "1", "less, and the schedule explains the flatness")
 LOW_LEVEL = Threshold("level where none is known", 2.5, "nats", "most fine-tunes that converge end below")
+
+NEAR_NOTHING = Threshold("least level where none is known", 0.1, "nats", "below it flatness is the end of learning")
 
 _MEANS = {
     "unigram": "The level is the unigram entropy of the data: no use is made of the context.",
@@ -67,22 +70,19 @@ def check(run: Measured) -> Verdict:
     )
     evidence = evidence_at(series, plateau.start_step, says)
     never_fell = run.initial_loss is not None and plateau.fall <= max(0.02 * abs(plateau.level), 3 * trend.noise)
-    if place.place == "within-reference" or never_fell or not _counts(place, plateau):
+    if place.place == "within-reference" or never_fell or not _counts(place, plateau, trend.rows):
         return Absent((evidence,))
     more = [Evidence(_compared(place))] if place.against is not None else []
     settle = "Pass the training data, so that its unigram entropy can be compared" if place.place != "unigram" else ""
     return Present((evidence, *more), _MEANS[place.place], settle, severity=_severity(run, place, plateau))
 
 
-def _counts(place: PlateauPlace, plateau: Plateau) -> bool:
+def _counts(place: PlateauPlace, plateau: Plateau, rows: int) -> bool:
     if place.place != "unplaced":
         return True
     alive = place.sum_left is None or place.sum_left >= RATE_LEFT.value
-    return plateau.share >= UNPLACED_SHARE.value and alive and plateau.level > NEAR_NOTHING
-
-
-NEAR_NOTHING = 0.1
-"""Below this level flatness is the end of learning."""
+    long = rows >= UNPLACED_ROWS.value and plateau.share >= UNPLACED_SHARE.value
+    return long and alive and plateau.level > NEAR_NOTHING.value
 
 
 def _compared(place: PlateauPlace) -> str:
@@ -111,5 +111,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     needs=("train/loss", "train/learning_rate", "model_name", "vocabulary_size"),
     check=check,
-    thresholds=(ROWS, SHARE, UNPLACED_SHARE, RATE_LEFT, LOW_LEVEL),
+    thresholds=(ROWS, SHARE, UNPLACED_ROWS, UNPLACED_SHARE, RATE_LEFT, LOW_LEVEL, NEAR_NOTHING),
 )
