@@ -66,3 +66,8 @@ def test_a_hiccup_does_not_persist() -> None:
 
 def test_rows_without_steps_have_no_exact_step() -> None:
     assert onset([1, 2, 3], loss=[2.0, NAN, NAN], axis="row").exact_step is None
+
+
+def test_deepspeeds_stand_in_counts_as_a_broken_norm() -> None:
+    found = onset([1, 2, 3, 4], loss=[21.77, 0.0, 0.0, 0.0], norm=[3**0.5] * 4)
+    assert (found.series, found.exact_step, found.updates) == ("train/grad_norm", 1, (0, 0))

@@ -75,8 +75,9 @@ def onset_of(run: Measured) -> Onset | None:
 
 
 def _columns(run: Measured) -> list[tuple[Series, NDArray[np.bool_]]]:
-    """Loss and gradient norm with their broken rows; a zero that hides NaN is broken."""
+    """Loss and gradient norm with their broken rows, among them zeros and stand-ins that hide NaN."""
     columns = []
+    hidden_by = run.nan_filter.hidden_by if run.nan_filter is not None else None
     if run.train_loss is not None:
         hidden = run.nan_filter.hidden if run.nan_filter is not None else np.empty(0, dtype=np.int64)
         broken = ~np.isfinite(run.train_loss.value) | np.isin(run.train_loss.step, hidden)
@@ -84,7 +85,10 @@ def _columns(run: Measured) -> list[tuple[Series, NDArray[np.bool_]]]:
     norm = run.record.get("train/grad_norm")
     if norm is not None:
         final = norm.final()
-        columns.append((final, ~np.isfinite(final.value)))
+        stand_in = np.nan
+        if hidden_by == "sentinel" and run.gradients is not None and run.gradients.constant is not None:
+            stand_in = run.gradients.constant
+        columns.append((final, ~np.isfinite(final.value) | (final.value == stand_in)))
     return columns
 
 

@@ -85,12 +85,13 @@ def _evidence(window: FilteredWindow, source: Source) -> list[Evidence]:
 
 
 def _list(window: FilteredWindow, *, whole: bool) -> str:
-    """Solutions in words: `mean loss 1.133 (NaN from step 2, accumulation 8)`, or an empty text."""
+    """Solutions in words: `mean loss 1.133 (14 finite micro-batches, NaN in step 2)`, or an empty text."""
     rows = [s for s in window.solutions if s.whole_steps is whole and s is not window.best]
     open_interval, open_count = window.interval is None, window.accumulation is None
     told = []
     for s in rows[:SHOWN]:
         assumed = [f"accumulation {s.accumulation}"] if open_count else []
+        assumed += [] if s.whole_steps else [f"{s.finite} finite micro-batches"]
         assumed += [f"{s.interval} steps a row"] if open_interval else [f"NaN in step {window.onset(s)}"]
         told.append(f"mean loss {number(s.mean_loss)} ({', '.join(assumed)})")
     more = len(rows) - len(told)

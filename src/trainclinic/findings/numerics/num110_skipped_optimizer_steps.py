@@ -52,6 +52,8 @@ def check(run: Measured) -> Verdict:
         says = f"the learning rate stands still at {count(inferred, 'row')} with a non-finite gradient norm"
         evidence = Evidence(says, None, None, "train/learning_rate")
     total = max(skips, inferred)
+    if run.record.events_of("loss-scale-floor"):
+        return Present((evidence,), means="The loss scale is at its floor, so these are no search: none can succeed.")
     if total <= SEARCH.value and (steps is None or total < MOST.value * steps):
         return Present((evidence,), means="So few are the scaler's normal search.", severity=Severity.NOTE)
     if steps is None:

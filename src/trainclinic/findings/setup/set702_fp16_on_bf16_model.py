@@ -67,7 +67,9 @@ def check(run: Measured) -> Verdict:
 
 def _present(run: Measured, evidence: tuple[Evidence, ...]) -> Present:
     """A hazard while all is finite, a doubt once something is not."""
-    if run.onset is not None or (run.eval_loss is not None and len(run.eval_loss.finite()) < len(run.eval_loss)):
+    broken_eval = run.eval_loss is not None and len(run.eval_loss.finite()) < len(run.eval_loss)
+    zeros = run.zero_rows.runs if run.zero_rows is not None else ()
+    if run.onset is not None or broken_eval or any(s.reading == "unknown" and s.rows > 1 for s in zeros):
         return Present(evidence, settle="the same batch in bfloat16 or float32: is it finite there?")
     means = "Every logged value is finite so far."
     return Present(evidence, means=means if run.train_loss is not None else "", severity=Severity.NOTE)

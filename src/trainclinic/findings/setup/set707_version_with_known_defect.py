@@ -97,6 +97,11 @@ def _matches(run: Measured, name: str, pattern: str) -> bool:
     return re.search(pattern, (run.record.facts.text(name) or "").lower()) is not None
 
 
+def _switched_on(run: Measured, pattern: str) -> bool:
+    """Whether a switch of that name is set, such as `use_8bit_adam`."""
+    return any(re.search(pattern, f.name) and str(f.value).lower() in ("true", "1.0") for f in run.record.other_facts)
+
+
 def _is_lora(run: Measured) -> bool:
     return run.record.facts.number("lora_rank") is not None or _matches(run, "method", "lora")
 
@@ -106,11 +111,10 @@ CONDITIONS: dict[str, Callable[[Measured, Any], bool]] = {
     "method": lambda run, _: _is_lora(run),
     "accumulation_above": lambda run, wanted: (run.record.facts.number("accumulation_steps") or 0) > wanted,
     "model": lambda run, wanted: _matches(run, "model_name", wanted) or _matches(run, "model_type", wanted),
-    "optimizer": lambda run, wanted: _matches(run, "optimizer", wanted),
+    "optimizer": lambda run, wanted: _matches(run, "optimizer", wanted) or _switched_on(run, wanted),
     "deepspeed_stage": lambda run, wanted: run.record.facts.number("deepspeed_stage") in wanted,
     "device": lambda run, wanted: _matches(run, "device", wanted),
-    "device_not": lambda run, wanted: not _matches(run, "device", wanted),
-    "attention_not": lambda run, wanted: not _matches(run, "attention_implementation", wanted),
+    "attention": lambda run, wanted: _matches(run, "attention_implementation", wanted),
     "setting_not_false": lambda run, wanted: (
         not any(
             fact.name.endswith(wanted) and str(fact.value).lower() in ("false", "0.0")
