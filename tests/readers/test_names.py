@@ -190,3 +190,10 @@ def test_versions_are_told_from_settings() -> None:
     _, others, versions = facts_from_settings([("peft_version", "0.11.1", 4), ("version", "v1", 5)], "config", "x.json")
     assert [(fact.name, fact.value, fact.source.line) for fact in versions] == [("peft", "0.11.1", 4)]
     assert [fact.name for fact in others] == ["version"]
+
+
+def test_nanogpt_initialisation_keeps_its_word_and_names_a_model_only_when_there_is_one() -> None:
+    for value, model in (("scratch", None), ("gpt2-xl", "gpt2-xl")):
+        facts, others, _ = facts_from_settings([("init_from", value, 1)], "config", "config.py")
+        assert [fact.value for fact in facts if fact.name == "model_name"] == ([model] if model else [])
+        assert [(fact.name, fact.value) for fact in others] == [("init_from", value)]

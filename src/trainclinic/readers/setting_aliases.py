@@ -10,7 +10,7 @@ ALIASES: dict[str, str] = {
     "model_name": """model_name_or_path base_model pretrained_model_name_or_path model_id model model_path
         base_model_name_or_path hf_model gpt2_model_name hf_model_name base_model_name base_model_id pretrained_model
         pretrained_model_name model.name model.name_or_path model.pretrained_model_name_or_path model.model_name
-        model.path _name_or_path init_from model_checkpoint vla_path tokenizer.checkpointer.model""",
+        model.path _name_or_path model_checkpoint vla_path tokenizer.checkpointer.model""",
     "model_type": "model_type arch architecture model.type model_family",
     "vocabulary_size": "vocab_size vocabulary_size padded_vocab_size n_vocab model.vocab_size",
     "hidden_size": "hidden_size n_embd d_model hidden_dim embedding_size model_dim n_embed",

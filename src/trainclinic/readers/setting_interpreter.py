@@ -62,7 +62,7 @@ class Interpreter:
         said = self._meaning(key, value)
         facts = [fact for fact_name, raw in said if (fact := self._fact(fact_name, raw, line, name.strip()))]
         self._facts += facts
-        if not facts or key == "deepspeed":
+        if not facts or key in {"deepspeed", "init_from"}:  # the text itself says more than the fact
             self._keep_other(name.strip(), value, line)
 
     def finish(self) -> SettingFacts:

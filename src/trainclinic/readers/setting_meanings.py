@@ -259,12 +259,18 @@ def sequence_length(raw: Any) -> Said:
     return [("sequence_length", value)] if isinstance(value, float) and 0 < value < 1e8 else []
 
 
+def initialisation(raw: Any) -> Said:
+    """The `init_from` of nanoGPT: a pretrained model's name, or `scratch` and `resume`, which name none."""
+    text = str(raw).strip()
+    return [("model_name", text)] if text.lower().startswith(("gpt2", "hf:")) or "/" in text else []
+
+
 def names(fact: str) -> Callable[[Any], Said]:
     """A list of names, also as the text `[q_proj, v_proj]`."""
 
     def says(raw: Any) -> Said:
         items = raw if isinstance(raw, (list, tuple)) else re.split(r"[\s,]+", str(raw).strip("[](){} "))
-        text = ",".join(str(item).strip("'\" ") for item in items if str(item).strip("'\" "))
+        text = ",".join(str(item).strip("'\" ") for item in items if re.search(r"\w", str(item)))
         return [(fact, text)] if text else []
 
     return says
@@ -307,6 +313,7 @@ BY_SETTING: dict[str, Callable[[Any], Said]] = {
     "task_type": task_type,
     "architectures": architectures,
     "decay_lr": decays,
+    "init_from": initialisation,
     "max_duration": duration,
     **dict.fromkeys(("betas", "optimizer.betas", "optim.betas", "adam_betas", "optimizer.params.betas"), betas),
     "deepspeed": deepspeed,

@@ -91,7 +91,7 @@ def _plain(value: Any) -> Any:
     if not isinstance(value, (list, tuple)):
         return value
     items = [item.get("path", item.get("name")) if isinstance(item, Mapping) else item for item in value[:64]]
-    return [item for item in items if item is not None]
+    return [item for item in items if isinstance(item, (str, int, float))]
 
 
 def facts_from_settings(pairs: Iterable[tuple[str, Any, int | None]], how: How, file: LogFile | str) -> SettingFacts:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MAX_YAML_BYTES = 5_000_000
 _MOST_ITEMS = 64
 _SHOWN_OBJECTS = 8
+_DEEPEST = 200
 
 
 def yaml_settings(text: str, name: str, first_line: int = 1) -> Iterator[Setting]:
@@ -34,8 +35,10 @@ def yaml_settings(text: str, name: str, first_line: int = 1) -> Iterator[Setting
     if len(text) > MAX_YAML_BYTES:
         message = f"`{name}` has {len(text):,} characters, too many for a configuration"
         raise ReadError(message, hint=f"YAML up to {MAX_YAML_BYTES:,} characters is read")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        _check_nesting(text, kind)
+        loader = kind(text)
         nodes: list[Any] = []
         while loader.check_node():
             nodes.append(loader.get_node())
@@ -47,6 +50,22 @@ def yaml_settings(text: str, name: str, first_line: int = 1) -> Iterator[Setting
         message = f"`{name}` is not YAML{place}: {str(getattr(error, 'problem', error) or error)[:120]}"
         raise ReadError(message, hint="is the file complete, and indented with spaces?") from error
     yield from settings
+
+
+def _check_nesting(text: str, loader: Any) -> None:
+    """Refuse what would exhaust the stack of the C library, which builds nodes recursively.
+
+    Raises:
+        ValueError: If the nesting is too deep.
+    """
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            message = f"nested more than {_DEEPEST} levels deep"
+            raise ValueError(message)
 
 
 class _Walk:
