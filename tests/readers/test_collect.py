@@ -209,6 +209,16 @@ class TestFolders:
         assert {r.name for r in collect("runs/*").records} == {"runs/one", "runs/two"}
         assert collect("runs/one").records[0].files == ("trainer_state.json",)
 
+    def test_two_processes_read_what_one_reads(self, tmp_path: Path) -> None:
+        for number in range(4):
+            state(tmp_path / f"run{number}/trainer_state.json", curve(10, 100, seed=number))
+        (tmp_path / "broken.log").write_bytes(bytes(range(256)) * 10)
+        (tmp_path / "run1/events.out.tfevents.1").write_bytes(b"x")
+        one, two = (collect(tmp_path, jobs=jobs) for jobs in (1, 2))
+        assert [record.name for record in two.records] == [record.name for record in one.records]
+        assert [steps_of(record) for record in two.records] == [steps_of(record) for record in one.records]
+        assert two.damage == one.damage
+
     def test_the_same_file_given_twice_is_read_once(self, tmp_path: Path) -> None:
         path = state(tmp_path / "trainer_state.json", curve(10, 100))
         assert len(collect([path, tmp_path, path]).records) == 1
@@ -291,7 +301,7 @@ class TestRefusals:
     def test_a_folder_with_nothing_to_read_says_what_was_looked_at(self, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").write_text("hello\n")
         (tmp_path / "model.safetensors").write_bytes(b"x")
-        with pytest.raises(ReadError, match="1 files looked at, 1 left alone"):
+        with pytest.raises(ReadError, match="1 file looked at, 1 left alone"):
             collect(tmp_path)
 
     def test_a_missing_path_suggests_its_neighbour(self, tmp_path: Path) -> None:

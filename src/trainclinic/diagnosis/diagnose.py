@@ -30,12 +30,14 @@ class RunDiagnosis:
         measured: The signals, computed when first asked for.
         findings: Every rule's answer, present ones first.
         verdict: The verdict on the whole run, with its reason.
+        composed: The report, when it was composed along the way; `document` is there in any case.
     """
 
     record: RunRecord
     measured: Measured
     findings: tuple[Finding, ...]
     verdict: Overall
+    composed: Document | None = None
 
     @property
     def present(self) -> tuple[Finding, ...]:
@@ -47,7 +49,7 @@ class RunDiagnosis:
         """The report on this run, ready for any format."""
         from trainclinic.report.compose import compose
 
-        return compose(self.measured, self.findings, self.verdict)
+        return self.composed or compose(self.measured, self.findings, self.verdict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,12 +130,11 @@ def diagnose(target: Target | Iterable[Target], *, jobs: int = 1) -> Diagnosis:
     if paths or not records:
         from trainclinic.readers.collect import collect
 
-        collected = collect(paths)
+        collected = collect(paths, jobs=jobs)
         records += collected.records
         damage = collected.damage
-    answers = judge_all(records, jobs)
-    runs = tuple(
-        RunDiagnosis(record, measured, findings, verdict)
-        for record, (measured, findings, verdict) in zip(records, answers, strict=True)
-    )
-    return Diagnosis(runs, damage)
+    runs = [
+        RunDiagnosis(record, judged.measured, judged.findings, judged.verdict, judged.document)
+        for record, judged in zip(records, judge_all(records, jobs), strict=True)
+    ]
+    return Diagnosis(tuple(runs), damage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainclinic.findings.examine import Finding, all_rules, examine
@@ -13,19 +14,35 @@ from trainclinic.signals.measured import Measured
 if TYPE_CHECKING:
     from trainclinic.catalogue.verdict import Verdict
     from trainclinic.record.run import RunRecord
-
-Judged = tuple[Measured, tuple[Finding, ...], Overall]
+    from trainclinic.report.model import Document
 
 FEWEST_RUNS = 4
-FEWEST_ROWS = 200_000
-"""A worker costs about 0.3 s before its first answer, as long as judging some hundred thousand rows takes."""
+FEWEST_VALUES = 1_000_000
+"""A worker costs about 0.5 s before its first answer; judging a million logged values takes some 3 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one record shows.
+
+    Attributes:
+        measured: Its signals.
+        findings: Every rule's answer.
+        verdict: The verdict on the whole run.
+        document: The report, when it was composed along the way.
+    """
+
+    measured: Measured
+    findings: tuple[Finding, ...]
+    verdict: Overall
+    document: Document | None = None
 
 
 def judge(record: RunRecord) -> Judged:
     """Measure and judge one record."""
     measured = Measured(record)
     findings = examine(measured)
-    return measured, findings, overall_verdict(measured, findings)
+    return Judged(measured, findings, overall_verdict(measured, findings))
 
 
 def judge_all(records: Sequence[RunRecord], jobs: int = 1) -> list[Judged]:
@@ -37,7 +54,7 @@ def judge_all(records: Sequence[RunRecord], jobs: int = 1) -> list[Judged]:
             that can be imported without running (`if __name__ == "__main__"`).
     """
     if jobs <= 0:
-        worth_it = len(records) >= FEWEST_RUNS and sum(map(_rows, records)) >= FEWEST_ROWS
+        worth_it = len(records) >= FEWEST_RUNS and sum(map(_values, records)) >= FEWEST_VALUES
         jobs = (os.cpu_count() or 1) if worth_it else 1
     jobs = min(jobs, len(records))
     if jobs <= 1:
@@ -50,16 +67,22 @@ def judge_all(records: Sequence[RunRecord], jobs: int = 1) -> list[Judged]:
         answers = list(pool.map(_judge_apart, records, chunksize=max(1, len(records) // (4 * jobs))))
     rules = all_rules()
     return [
-        (Measured(record), tuple(Finding(rules[code], verdict) for code, verdict in verdicts), overall)
-        for record, (verdicts, overall) in zip(records, answers, strict=True)
+        Judged(Measured(record), tuple(Finding(rules[code], answer) for code, answer in verdicts), overall, document)
+        for record, (verdicts, overall, document) in zip(records, answers, strict=True)
     ]
 
 
-def _judge_apart(record: RunRecord) -> tuple[list[tuple[str, Verdict]], Overall]:
-    """The part of a judgement that travels between processes: rules are modules, and stay where they are."""
-    _, findings, overall = judge(record)
-    return [(finding.entry.rule.code, finding.verdict) for finding in findings], overall
+def _judge_apart(record: RunRecord) -> tuple[list[tuple[str, Verdict]], Overall, Document]:
+    """The part of a judgement that travels between processes: rules are modules, and stay where they are.
+
+    The report is composed here too, because it needs the signals, which do not travel.
+    """
+    from trainclinic.report.compose import compose
+
+    judged = judge(record)
+    answers = [(finding.entry.rule.code, finding.verdict) for finding in judged.findings]
+    return answers, judged.verdict, compose(judged.measured, judged.findings, judged.verdict)
 
 
-def _rows(record: RunRecord) -> int:
+def _values(record: RunRecord) -> int:
     return sum(len(series) for series in record.series.values())

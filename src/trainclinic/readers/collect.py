@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from trainclinic.readers.checkpoint_names import run_folder
-from trainclinic.readers.discover import Discovered, Found, Target, discover
-from trainclinic.readers.file import LogFile
-from trainclinic.readers.grouping import Part, Run, group_runs, is_within
+from trainclinic.catalogue.wording import count
+from trainclinic.readers.discover import Discovered, Target, discover
+from trainclinic.readers.grouping import Run, group_runs, is_within
 from trainclinic.readers.join import join
-from trainclinic.readers.reader import pick_reader
+from trainclinic.readers.reading import Outcome, read_files
 from trainclinic.readers.row_steps import count_rows_in_steps
-from trainclinic.readers.rows import settle_rows
-from trainclinic.readers.unsupported import why_content_refused, why_name_refused
 from trainclinic.record.errors import ReadError
 from trainclinic.record.parts import Checkpoint, Damage
 from trainclinic.record.source import Source
@@ -40,105 +36,55 @@ class Collected:
     looked_at: int = 0
 
 
-@dataclass
-class _Reading:
-    """What became of the files so far."""
-
-    parts: list[Part] = field(default_factory=list)
-    refused: dict[str, Damage] = field(default_factory=dict)
-    hint: str = ""
-    looked_at: int = 0
-
-    def refuse(self, says: str, name: str, hint: str = "") -> None:
-        """Count a file that is not read, by reason; the first file of each reason is named."""
-        known = self.refused.get(says)
-        self.refused[says] = Damage(says, known.source if known else Source(name), 1 + (known.count if known else 0))
-        self.hint = self.hint or hint
-
-
-def collect(target: Target | Iterable[Target]) -> Collected:
+def collect(target: Target | Iterable[Target], *, jobs: int = 1) -> Collected:
     """Read everything below `target` into records, one per run.
 
     Args:
         target: A folder, a file, a glob pattern, or several of these.
+        jobs: Processes to read with; 0 takes one per processor when there are several large files.
 
     Raises:
         ReadError: If a target does not exist or nothing readable was found; the message says what was.
     """
     targets = [target] if isinstance(target, (str, os.PathLike)) else list(target)
     found = discover(targets)
-    reading = _Reading()
-    for file in found.files:
-        _read(file, reading)
-    if not reading.parts:
-        raise _nothing_found(found, reading)
-    count_rows_in_steps(reading.parts)
-    runs = group_runs(reading.parts)
-    names = _names(runs, found)
-    records = [join(run, name, _checkpoints_of(run, runs, found)) for run, name in zip(runs, names, strict=True)]
-    damage = (*found.damage, *reading.refused.values())
-    return Collected(tuple(_with_damage(records, runs, damage)), damage, reading.looked_at)
+    outcomes = list(read_files(found.files, jobs))
+    parts = [part for outcome in outcomes for part in outcome.parts]
+    refused = _count_refusals(outcomes)
+    looked_at = sum(outcome.opened for outcome in outcomes)
+    if not parts:
+        hint = next((outcome.hint for outcome in outcomes if outcome.hint), _WHAT_WE_READ)
+        raise ReadError(_why_nothing(found, refused, looked_at), hint=hint)
+    count_rows_in_steps(parts)
+    runs = group_runs(parts)
+    records = [
+        join(run, name, _checkpoints_of(run, runs, found)) for run, name in zip(runs, _names(runs, found), strict=True)
+    ]
+    damage = (*found.damage, *refused)
+    return Collected(tuple(_with_damage(records, runs, damage)), damage, looked_at)
 
 
-def _read(found: Found, reading: _Reading) -> None:
-    """Read one file; whatever is wrong with it is counted and stops nothing."""
-    if refusal := why_name_refused(found.name):
-        if found.asked or refusal[0] != "compressed files are not read yet":
-            reading.refuse(refusal[0], found.name, refusal[1])
-        return
-    reading.looked_at += 1
-    try:
-        file = LogFile(found.path, found.name)
-        if refusal := why_content_refused(file):
-            reading.refuse(refusal[0], found.name, refusal[1])
-            return
-        reader = pick_reader(file)
-        if reader is None:
-            if found.asked or (not file.size and _is_log_name(found.name)):
-                reading.refuse(_why_unread(file), found.name)
-            return
-        fragments = reader.read(file)
-    except ReadError as error:
-        reading.refuse(error.message, found.name, error.hint)
-        return
-    for fragment in fragments:
-        settle_rows(fragment, file)
-    home = run_folder(found.folder)
-    parts = [Part(fragment, home) for fragment in fragments if not fragment.is_empty]
-    for part in parts:
-        part.damage = file.damage
-    if not parts and (found.asked or file.damage):
-        reading.refuse(_why_unread(file), found.name)
-    reading.parts += parts
+def _count_refusals(outcomes: Iterable[Outcome]) -> list[Damage]:
+    """Files that are not read, counted by reason; the first file of each reason is named."""
+    counted: dict[str, Damage] = {}
+    for outcome in outcomes:
+        if says := outcome.refusal:
+            known = counted.get(says, Damage(says, Source(outcome.name), 0))
+            counted[says] = replace(known, count=known.count + 1)
+    return list(counted.values())
 
 
-def _is_log_name(name: str) -> bool:
-    return PurePosixPath(name.lower()).suffix in {".log", ".out", ".jsonl", ".csv"} or name.endswith(
-        "trainer_state.json"
-    )
-
-
-def _why_unread(file: LogFile) -> str:
-    if not file.size:
-        return "the file is empty"
-    if file.is_binary:
-        return "a binary file of no known kind"
-    return "no row of a training log was recognised"
-
-
-def _nothing_found(found: Discovered, reading: _Reading) -> ReadError:
+def _why_nothing(found: Discovered, refused: list[Damage], looked_at: int) -> str:
     """Why there is nothing to diagnose, in one sentence."""
-    reasons = [f"`{damage.source.path}`: {damage.says}" for damage in reading.refused.values()]
-    if len(found.files) == 1 and reasons:
-        message = next(iter(reading.refused.values())).says
-        shown = message if message.startswith("`") else f"`{found.files[0].name}` cannot be read: {message}"
-        return ReadError(shown, hint=reading.hint or _WHAT_WE_READ)
-    if reasons:
+    if len(found.files) == 1 and refused:
+        says = refused[0].says
+        return says if says.startswith("`") else f"`{found.files[0].name}` cannot be read: {says}"
+    if refused:
+        reasons = [f"`{damage.source.path}`: {damage.says.replace('`', '')}" for damage in refused]
         more = f" and {len(reasons) - 3} more reasons" if len(reasons) > 3 else ""
-        message = f"`{found.title}` holds no training log that can be read: {'; '.join(reasons[:3])}{more}"
-        return ReadError(message, hint=reading.hint or _WHAT_WE_READ)
-    looked = f"{reading.looked_at:,} files looked at, {found.skipped:,} left alone because of their names"
-    return ReadError(f"`{found.title}` holds no training log ({looked})", hint=_WHAT_WE_READ)
+        return f"`{found.title}` holds no training log that can be read: {'; '.join(reasons[:3])}{more}"
+    looked = f"{count(looked_at, 'file')} looked at, {found.skipped:,} left alone because of their names"
+    return f"`{found.title}` holds no training log ({looked})"
 
 
 _WHAT_WE_READ = "give a run folder, a `trainer_state.json`, a console log, or metrics as CSV or JSON lines"

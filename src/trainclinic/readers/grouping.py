@@ -7,6 +7,7 @@ parent) may be one run or several, and settings apply to the runs of their folde
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -88,13 +89,18 @@ def depth(folder: str) -> int:
     return folder.count("/") + 1 if folder else 0
 
 
-def _richness(part: Part) -> tuple[bool, bool, int, int, int, str]:
+def _richness(part: Part) -> tuple[bool, bool, int, int, int, list[tuple[int, str]]]:
     """Sorts the most telling log first: with steps, of a loss, many rows, many columns, a short name."""
     columns = part.fragment.columns
     losses = [len(columns[name].step) for name in ("train/loss", "eval/loss") if name in columns]
     rows = max(losses, default=0) or max(len(column.step) for column in columns.values())
     stem = part.fragment.file.rpartition("/")[2]
-    return part.fragment.axis != "step", not losses, -rows, -len(columns), len(stem), part.fragment.file
+    return part.fragment.axis != "step", not losses, -rows, -len(columns), len(stem), _natural(part.fragment.file)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts `run2` before `run10`."""
+    return [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in re.split(r"(\d{1,18})", name)]
 
 
 def _place(runs: list[Run], part: Part) -> None:
