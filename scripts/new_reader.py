@@ -85,7 +85,8 @@ def write_reader(root: Path, name: str, title: str) -> list[Path]:
     return [reader, log, expected]
 
 
-EXPECTED = {"damage": {}}
+COLUMN = {"n": 2, "first": [10, 2.5, 2], "last": [20, 2.25, 3], "unit": "", "printed": "full"}
+EXPECTED = {"fragments": [{"columns": {"train/loss": COLUMN}}], "damage": []}
 
 
 def main() -> None:
