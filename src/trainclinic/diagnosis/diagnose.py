@@ -90,9 +90,11 @@ class Diagnosis:
         Raises:
             ValueError: If `form` is none of the four.
         """
+        from trainclinic.report.compose import with_damage
         from trainclinic.report.render import render
 
-        return render([run.document for run in self.runs], form, color=color, width=width)  # type: ignore[arg-type]
+        documents = with_damage([run.document for run in self.runs], self.damage)
+        return render(documents, form, color=color, width=width)  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON report (`trainclinic.diagnosis.v1`) as plain values."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trainclinic.report.model import Document
+from trainclinic.report.model import Document, Warned
 from trainclinic.report.sections import entries, identity
 from trainclinic.report.sections.at_event import at_events
 from trainclinic.report.sections.checkpoints import checkpoints
@@ -19,6 +20,7 @@ from trainclinic.report.sections.timeline import timeline
 if TYPE_CHECKING:
     from trainclinic.findings.examine import Finding
     from trainclinic.findings.overall import Overall
+    from trainclinic.record.parts import Damage
     from trainclinic.signals.measured import Measured
 
 
@@ -39,7 +41,7 @@ def compose(measured: Measured, findings: Sequence[Finding], overall: Overall, *
         run=who,
         verdict=overall.word,
         reason=overall.reason,
-        summary=summary(who, overall, present, rows),
+        summary=summary(measured, who, overall, present, rows),
         findings=present,
         absent=entries.absent_entries(findings),
         not_evaluated=entries.not_evaluated_entries(findings),
@@ -53,3 +55,17 @@ def compose(measured: Measured, findings: Sequence[Finding], overall: Overall, *
         warnings=identity.warnings(record),
         chart=compose_chart(measured, present, columns),
     )
+
+
+def with_damage(documents: Sequence[Document], damage: Sequence[Damage]) -> tuple[Document, ...]:
+    """The documents with what could not be read at all among the warnings of the first: never silence.
+
+    Args:
+        documents: At least one, the main run first.
+        damage: Files that belong to no run because they could not be read.
+    """
+    if not damage:
+        return tuple(documents)
+    first, *others = documents
+    unread = tuple(Warned(d.says, d.source.path, d.source.line, d.count) for d in damage)
+    return (replace(first, warnings=(*unread, *first.warnings)), *others)

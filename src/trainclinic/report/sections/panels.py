@@ -30,7 +30,7 @@ MARKS_PER_FINDING = 4
 MARKS = 48
 SHOWN_PASSES = 3
 """Overwritten passes that are drawn beside the final history, the latest first."""
-LOG_RATIO = 30.0
+LOG_RATIO = 12.0
 """A positive curve whose largest value is this many times its median opens on a log scale: linear would look flat."""
 
 

@@ -8,21 +8,30 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.wording import count, number
-from trainclinic.report.wording import words
+from trainclinic.report.wording import figure, words
 
 if TYPE_CHECKING:
     from trainclinic.findings.overall import Overall
     from trainclinic.report.model import FindingEntry, Identity, TimelineRow
+    from trainclinic.signals.measured import Measured
 
 NAMED = 4
+NOISY_ROWS = 60
+"""With more rows than this, single values say more about noise than about the run."""
 _ASIDE = re.compile(r"\s*\([^()]*\)")
 """Remarks in brackets, such as the source of a figure: they stand with the finding itself."""
 UNITS = {"step": "step", "epoch": "epoch", "row": "row"}
 
 
-def summary(run: Identity, overall: Overall, findings: Sequence[FindingEntry], rows: Sequence[TimelineRow]) -> str:
+def summary(
+    measured: Measured,
+    run: Identity,
+    overall: Overall,
+    findings: Sequence[FindingEntry],
+    rows: Sequence[TimelineRow],
+) -> str:
     """What was run, what the loss did, and what matters most; each sentence only when something supports it."""
-    sentences = [_extent(run), _loss(run, rows), _findings(findings), _close(overall, findings)]
+    sentences = [_extent(run), _loss(measured, run, rows), _findings(findings), _close(overall, findings)]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
 
@@ -35,19 +44,28 @@ def _extent(run: Identity) -> str:
     return f"{what}: {extent}" if what else f"{extent[0].upper()}{extent[1:]}"
 
 
-def _loss(run: Identity, rows: Sequence[TimelineRow]) -> str:
-    for name, title in (("eval_loss", "Evaluation loss"), ("train_loss", "Training loss")):
-        known = [(row.step, value) for row in rows if (value := getattr(row, name)) is not None]
-        if len(known) < 2:
-            continue
-        finite = [pair for pair in known if math.isfinite(pair[1])]
-        if not finite:
-            return f"{title} is not a number in any shown row"
-        lowest = min(finite, key=lambda pair: pair[1])
-        says = f"{title} went from {number(known[0][1], 5)} to {number(known[-1][1], 5)}"
-        inside = lowest[0] not in {known[0][0], known[-1][0]}
-        return f"{says}, lowest {number(lowest[1], 5)} at {UNITS[run.axis]} {lowest[0]:,}" if inside else says
-    return ""
+def _loss(measured: Measured, run: Identity, rows: Sequence[TimelineRow]) -> str:
+    """The course of the evaluation loss, else of the training loss: single rows where they are few, else levels."""
+    evaluated = [(row.step, row.eval_loss) for row in rows if row.eval_loss is not None]
+    if len(evaluated) > 1:
+        return _course("Evaluation loss", evaluated, run)
+    trend = measured.trend
+    if trend is not None and trend.rows > NOISY_ROWS and trend.series == "train/loss":
+        says = f"Training loss went from a level of {number(trend.start)} to {number(trend.last)}"
+        lowest = f", lowest {number(trend.best)} around {UNITS[run.axis]} {trend.best_step:,}"
+        return says + (lowest if trend.best < trend.last - trend.noise else "")
+    trained = [(row.step, row.train_loss) for row in rows if row.train_loss is not None]
+    return _course("Training loss", trained, run) if len(trained) > 1 else ""
+
+
+def _course(title: str, known: Sequence[tuple[int, float]], run: Identity) -> str:
+    finite = [pair for pair in known if math.isfinite(pair[1])]
+    if not finite:
+        return f"{title} is not a number in any shown row"
+    says = f"{title} went from {figure(known[0][1])} to {figure(known[-1][1])}"
+    step, lowest = min(finite, key=lambda pair: pair[1])
+    inside = step not in {known[0][0], known[-1][0]}
+    return f"{says}, lowest {figure(lowest)} at {UNITS[run.axis]} {step:,}" if inside else says
 
 
 def _findings(findings: Sequence[FindingEntry]) -> str:

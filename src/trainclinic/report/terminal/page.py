@@ -27,6 +27,7 @@ STYLES = {
 }  # fmt: skip
 LABEL = 15
 SUSPECTS = 5
+OVERVIEW_WARNINGS = 2
 NOT_EVALUATED = 12
 """Lines of symptoms that were not looked at; the other formats list all of them."""
 
@@ -50,7 +51,10 @@ def to_terminal(documents: Sequence[Document], *, color: bool = False, width: in
     else:
         console.print(_overview(documents))
         for document in documents:
-            console.print(_short(document, console.width))
+            for line in _warnings(document)[:OVERVIEW_WARNINGS]:
+                console.print(line)
+        for document in documents:
+            console.print(_short(document))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
@@ -168,10 +172,7 @@ def _measured(document: Document) -> list[RenderableType]:
 def _limits(document: Document) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if document.warnings:
-        parts += _title("Could not be read")
-        for item in document.warnings:
-            times = f", {item.count:,} times" if item.count > 1 else ""
-            parts.append(_prose(f"{item.says}{times} [{wording.place(item.path, item.line)}]"))
+        parts += [*_title("Could not be read"), *_warnings(document)]
     if document.not_evaluated:
         needs: dict[str, list[str]] = {}
         for entry in document.not_evaluated:
@@ -185,6 +186,14 @@ def _limits(document: Document) -> list[RenderableType]:
     return parts
 
 
+def _warnings(document: Document) -> list[Text]:
+    lines = []
+    for item in document.warnings:
+        times = f", {item.count:,} times" if item.count > 1 else ""
+        lines.append(_prose(f"{item.says}{times} [{wording.place(item.path, item.line)}]"))
+    return lines
+
+
 def _overview(documents: Sequence[Document]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     for heading in ("run", "verdict", "top finding", "best checkpoint"):
@@ -195,13 +204,12 @@ def _overview(documents: Sequence[Document]) -> Table:
     return table
 
 
-def _short(document: Document, width: int) -> Group:
+def _short(document: Document) -> Group:
     parts: list[RenderableType] = [Text(), Rule(style="dim", characters="─"), _head(document)]
     for number_, finding in enumerate(document.findings[:6], start=1):
         parts += [_finding_head(finding, number_), Padding(_prose(finding.says), (0, 0, 0, 4))]
     if len(document.findings) > 6:
         parts.append(Text(f"   and {count(len(document.findings) - 6, 'further finding')}", style="dim"))
-    del width
     return Group(*parts)
 
 

@@ -4,39 +4,50 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from collections.abc import Sequence
 
 from trainclinic.report.chart import Chart, Curve
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 BROKEN = "×"
+OUTSTANDING = 8.0
+"""A value this many times the usual step between neighbours is an event, not noise."""
 
 
 def spark(curve: Curve, first: float, last: float, width: int, *, log: bool = False) -> str:
     """The curve over the shared axis in `width` characters; `×` where it was not a number, blank where it has ended.
 
-    Each character shows the most extreme value of its stretch; between sparse points the line is interpolated.
+    Each character shows the median of its stretch, or its most extreme value where that stands far out of the noise;
+    between sparse points the line is interpolated.
     """
     points = [(step, _level(value, log=log)) for step, value in zip(curve.steps, curve.values, strict=True)]
     finite = [value for _, value in points if not math.isnan(value)]
     if not points or not finite:
         return BROKEN * width if points else ""
     low, high = min(finite), max(finite)
-    middle = sorted(finite)[len(finite) // 2]
-    cells: list[float | None] = [None] * width
+    stretches: list[list[float]] = [[] for _ in range(width)]
     broken: set[int] = set()
     for step, value in points:
         column = _column(step, first, last, width)
         if math.isnan(value):
             broken.add(column)
-            continue
-        held = cells[column]
-        if held is None or abs(value - middle) > abs(held - middle):
-            cells[column] = value
+        else:
+            stretches[column].append(value)
+    noise = statistics.median(abs(b - a) for a, b in itertools.pairwise(finite)) if len(finite) > 1 else 0.0
+    cells = [_told(stretch, OUTSTANDING * noise) for stretch in stretches]
     _fill(cells, broken)
     span = (high - low) or 1.0
     drawn = [" " if v is None else BLOCKS[min(7, int((v - low) / span * 7.999))] for v in cells]
     return "".join(BROKEN if i in broken and cells[i] is None else text for i, text in enumerate(drawn))
+
+
+def _told(stretch: list[float], far: float) -> float | None:
+    if not stretch:
+        return None
+    middle = statistics.median(stretch)
+    extreme = max(stretch, key=lambda value: abs(value - middle))
+    return extreme if abs(extreme - middle) > far else middle
 
 
 def mark_line(chart: Chart, width: int) -> str:
