@@ -44,17 +44,18 @@ class JsonTable:
         self._other: list[Fact] = []
         self._text: dict[str, list[str]] = {}
 
-    def add(self, rows: list[dict[str, Any]], lines: NDArray[np.int64]) -> None:
+    def add(self, rows: list[dict[str, Any]], lines: NDArray[np.int64], *, flat: bool = False) -> None:
         """Append rows.
 
         Args:
             rows: Parsed objects.
             lines: Line of each, `[n]`; zeros when lines mean nothing.
+            flat: Whether it is known that no row holds another object.
         """
         for alike in alike_rows(Piece(rows, lines, np.zeros(len(rows), np.int64)), 0):
-            if any(dict in set(map(type, column)) for column in alike.columns.values()):
-                flat = [flattened(rows[at]) for at in alike.index.tolist()]
-                for part in alike_rows(Piece(flat, alike.line, np.zeros(len(flat), np.int64)), 0):
+            if not flat and any(dict in set(map(type, column)) for column in alike.columns.values()):
+                plain = [flattened(rows[at]) for at in alike.index.tolist()]
+                for part in alike_rows(Piece(plain, alike.line, np.zeros(len(plain), np.int64)), 0):
                     self._add_alike(part, alike.index[part.index])
             else:
                 self._add_alike(alike, alike.index)

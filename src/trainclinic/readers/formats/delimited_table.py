@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _TABLES = {".csv", ".tsv"}
 _TEXTS = {"", ".txt", ".log", ".dat", ".out", ".tab", ".psv"}
+_TAGS = {"key", "metric", "tag", "metric_name", "metric name", "name", "metrickey"}
 _LOG_WORDS = ("metric", "loss", "log", "history", "train", "progress")
 
 
@@ -77,12 +78,19 @@ class _Body:
         header = self.dialect.header
         self.kinds: list[Kind] = [kind_of(self.dialect.cells(at)) for at in range(len(header))]
         self.run_column = next((at for at, name in enumerate(header) if is_run_name(name)), None)
+        self.names = _column_names(self.file, header)
+        self.tag_column = next((at for at, name in enumerate(header) if name.lower() in _TAGS), None)
+        if "value" not in map(str.lower, header) or (
+            self.tag_column is not None and self.kinds[self.tag_column] != "text"
+        ):
+            self.tag_column = None
+        self.tags: list[str] = []
         self.phase_column = next((at for at, name in enumerate(header) if is_phase_name(name)), None)
         self.runs: list[str] = []
         self.evaluation: list[bool] = []
         self.header_text = self.dialect.separator.join(header)
         self.table = Table(self.file, "delimited_table")
-        for at, name in enumerate(header):
+        for at, name in enumerate(self.names):
             if self.kinds[at] == "number":
                 self.table.printed[name] = printed_like(self.dialect.cells(at), name)
 
@@ -136,9 +144,11 @@ class _Body:
 
     def _add(self, columns: list[list[str]], lines: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
         """Convert the cells of a block, one list per column, and add them to the table."""
-        for at, (name, kind) in enumerate(zip(self.dialect.header, self.kinds, strict=True)):
+        for at, (name, kind) in enumerate(zip(self.names, self.kinds, strict=True)):
             if at == self.run_column:
                 self.runs += columns[at]
+            if at == self.tag_column:
+                self.tags += columns[at]
             if at == self.phase_column:
                 self.evaluation += map(is_evaluation, columns[at])
             if kind == "text":
@@ -157,7 +167,9 @@ class _Body:
         self.table.lines = np.concatenate(self.lines)
         if self.run_column is not None and several_runs(self.runs):
             self.table.labels = np.asarray(self.runs)
-            self.table.discard(self.dialect.header[self.run_column])
+            self.table.discard(self.names[self.run_column])
+        if self.tags:
+            self._spread_tags()
         if any(self.evaluation):
             self.table.mark_evaluation(np.flatnonzero(self.evaluation))
         exported = {name: found for name in self.table.names if (found := exported_run(name))}
@@ -173,6 +185,25 @@ class _Body:
                 fragment.label = run
                 fragments.append(fragment)
         return fragments
+
+    def _spread_tags(self) -> None:
+        """One column per name in a table that holds one value per row (`key,value,step`)."""
+        value = next(name for name in self.names if name.lower() == "value")
+        rows, values = self.table.column(value)
+        tags = np.asarray(self.tags)[rows]
+        for tag in dict.fromkeys(self.tags):
+            chosen = tags == tag
+            self.table.add(tag, rows[chosen], values[chosen])
+        self.table.discard(value)
+
+
+def _column_names(file: LogFile, header: tuple[str, ...]) -> tuple[str, ...]:
+    """The header; TensorBoard's CSV export says only in the file's name what its `Value` is."""
+    lowered = [name.lower() for name in header]
+    if set(lowered) != {"wall time", "step", "value"}:
+        return header
+    tag = file.path.stem.rpartition("tag-")[2]
+    return tuple(tag if name == "value" else shown for name, shown in zip(lowered, header, strict=True))
 
 
 READER = Reader(

@@ -52,8 +52,9 @@ def read(file: LogFile) -> list[Fragment]:
     Raises:
         ReadError: If the file is not JSON or holds no numbers.
     """
+    text = file.text()
     try:
-        value = json.loads(file.text())
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         message = f"`{file.name}` is not complete JSON: {str(error)[:120]}"
         raise ReadError(message, hint="the file may be cut off: look for an older copy") from error
@@ -61,6 +62,7 @@ def read(file: LogFile) -> list[Fragment]:
     fragments = []
     if rows:
         table = JsonTable(file, "json_history")
+        table.sample_digits(_rows_of(json.loads(text, parse_float=str, parse_int=str)))
         table.add(rows, np.zeros(len(rows), np.int64))
         fragments = table.fragments()
     if not fragments and isinstance(value, dict):

@@ -70,7 +70,8 @@ def _take(table: JsonTable, file: LogFile, block: Block) -> None:
     except _ERRORS:
         rows = []
     if len(rows) == len(lines) and set(map(type, rows)) == {dict} and block.text.count('":') == sum(map(len, rows)):
-        table.add(rows, np.arange(block.first_line, block.first_line + len(rows)))
+        flat = block.text.count("{") == len(rows)
+        table.add(rows, np.arange(block.first_line, block.first_line + len(rows)), flat=flat)
         return
     kept: list[dict[str, Any]] = []
     numbers: list[int] = []
