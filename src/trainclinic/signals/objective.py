@@ -221,6 +221,8 @@ def _start(run: Measured) -> tuple[Start, str]:
             return ("scratch" if fresh else "pretrained"), f"`init_from` is `{other.value}`"
         if other.name.lower() in ("from_scratch", "train_from_scratch") and str(other.value).lower() == "true":
             return "scratch", f"`{other.name}` is set"
+        if other.name.lower().rpartition(".")[2] == "pretrained" and str(other.value).lower() == "false":
+            return "scratch", f"`{other.name}` is `{other.value}`"
     if facts.number("lora_rank") is not None:
         return "pretrained", "LoRA adapters are trained, which needs a pretrained base"
     method = (facts.text("method") or "").lower()

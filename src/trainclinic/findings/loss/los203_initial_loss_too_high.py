@@ -3,7 +3,8 @@
 ## What it sees
 The first logged loss lies more than 0.5 nats above the highest correct start that is known for this model (or for its
 size class). Where the log does not say what it starts from, a first loss above 7 that falls below 2 within the run of a
-fine-tuning tool: neither a pretrained nor a fresh model does that with correct targets.
+fine-tuning tool (neither a pretrained nor a fresh model does that with correct targets), or one that is not made up for
+at a learning rate below 4e-5, which only fine-tuning uses.
 
 ## Why it matters
 An intact pretrained model predicts ordinary text at 1-4 nats per token. A table of word frequencies, with no model at
@@ -41,6 +42,12 @@ from trainclinic.signals.reference_losses import Reference
 
 MARGIN = Threshold("excess over the known start", 0.5, "nats", "foreign text, template tokens and short windows")
 HIGH = Threshold("first loss of an unknown start", 7.0, "nats", "above the frequency table of any word-piece text")
+MOST = Threshold(
+    "most for an unknown objective", 13.0, "nats", "above ln of every vocabulary the loss may be of another kind"
+)
+GENTLE = Threshold(
+    "peak learning rate", 4e-5, "1", "below the default of the tools; from scratch takes ten times as much"
+)
 LOW = Threshold("later loss of an unknown start", 2.0, "nats", "out of reach for a model trained from scratch here")
 
 
@@ -104,13 +111,29 @@ def _without_reference(run: Measured, initial: InitialLoss) -> Verdict:
         return NotEvaluated(missing="the name of the pretrained model")
     low = min(trend.last, trend.best)
     evidence = first_loss_evidence(initial, f"and the loss reaches {number(low)} by step {trend.best_step}")
-    if not (initial.value > HIGH.value and low < LOW.value):
+    if initial.value <= HIGH.value:
         return NotEvaluated(missing="the name of the pretrained model")
+    if low >= LOW.value:
+        return _fine_tuned_gently(run, initial)
     means = (
         "No correct start fits both ends: a pretrained model begins far lower, and a fresh one does not fall so far. "
         "Padding that is scored and quickly learned leaves this trace, among others."
     )
     settle = "Print the labels of one batch with their tokens, and the loss of the untouched model on it"
+    return Present((evidence,), means, settle, severity=Severity.WARNING)
+
+
+def _fine_tuned_gently(run: Measured, initial: InitialLoss) -> Verdict:
+    """A high start that is not made up for, at a learning rate that only fine-tuning uses."""
+    rate = run.record.get("train/learning_rate")
+    peak = float(rate.finite().value.max(initial=0.0)) if rate is not None else 0.0
+    if not 0.0 < peak < GENTLE.value or initial.value > MOST.value:
+        return NotEvaluated(missing="the name of the pretrained model")
+    evidence = first_loss_evidence(initial, f"with a learning rate of {number(peak, 2)} at most")
+    means = (
+        "At such a learning rate weights are fine-tuned, and no pretrained model starts that high with right targets."
+    )
+    settle = "Say which model the run starts from; fresh weights would explain the level, pretrained ones would not"
     return Present((evidence,), means, settle, severity=Severity.WARNING)
 
 
@@ -120,5 +143,5 @@ RULE = Rule(
     severity=Severity.HARMFUL,
     needs=("train/loss", "eval/loss", "model_name", "parameter_count"),
     check=check,
-    thresholds=(MARGIN, HIGH, LOW),
+    thresholds=(MARGIN, HIGH, LOW, MOST, GENTLE),
 )

@@ -42,6 +42,7 @@ GAIN_SHARE = Threshold("rise over what was gained", 0.1, "1", "less than that is
 OTHER_GAIN_SHARE = Threshold("the same for other losses", 0.5, "1", "single hard batches dominate losses near zero")
 EXCURSION_SHARE = Threshold("excursions over rows", 0.01, "1", "beyond that the noise itself has heavy tails")
 MOST_SINGLE = Threshold("excursions in any log", 5, "1", "a run may have several true spikes")
+GIANT_RATIO = Threshold("most over the level", 20.0, "1", "beyond that no batch of text can go: LOS213 tells of it")
 MOST_SHOWN = 5
 
 
@@ -66,7 +67,8 @@ def _matters(run: Measured, spike: Spike) -> bool:
     tokens = run.objective.kind in ("causal-lm", "seq2seq", "masked-lm", "rl")
     needed = GAIN_SHARE if tokens else OTHER_GAIN_SHARE
     high = spike.at.rise > LEVEL_SHARE.value * abs(spike.at.expected)
-    return high and spike.at.z > ROBUST_Z.value and spike.share_lost > needed.value
+    giant = spike.at.rise > 5.0 and spike.at.value > GIANT_RATIO.value * abs(spike.at.expected)
+    return high and not giant and spike.at.z > ROBUST_Z.value and spike.share_lost > needed.value
 
 
 def _highest(spikes: Spikes) -> tuple[Evidence, ...]:
@@ -124,5 +126,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     needs=("train/loss", "eval/loss", "train/grad_norm"),
     check=check,
-    thresholds=(ROBUST_Z, LEVEL_SHARE, GAIN_SHARE, OTHER_GAIN_SHARE, EXCURSION_SHARE, MOST_SINGLE),
+    thresholds=(ROBUST_Z, LEVEL_SHARE, GAIN_SHARE, OTHER_GAIN_SHARE, EXCURSION_SHARE, MOST_SINGLE, GIANT_RATIO),
 )

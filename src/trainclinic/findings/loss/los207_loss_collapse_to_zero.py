@@ -1,7 +1,8 @@
 """The training loss falls to about zero.
 
 ## What it sees
-The level at the end is below 0.02 nats, after a start at least ten times as high. Rows that a logging filter wrote as
+The level at the end is below 0.02 nats, after a start at least ten times as high; or below 0.1 together with the loss
+of held-out rows. Rows that a logging filter wrote as
 exact zeros are not counted.
 
 ## Why it matters
@@ -35,6 +36,9 @@ ROWS = Threshold("rows", 4, "rows", "a level, not a single row")
 NEAR_ZERO = Threshold(
     "level at the end", 0.02, "nats", "98 % probability on every token; entropy of text is 0.5 and more"
 )
+BOTH_NEAR_ZERO = Threshold(
+    "the same when held-out rows are below it too", 0.1, "nats", "nothing memorised explains those"
+)
 RATIO = Threshold("start over end", 10.0, "1", "a loss that was always small is another finding")
 SURE_RATIO = Threshold("the same where the objective is unknown", 100.0, "1", "classifiers end at 1-3 % of their start")
 ORDINARY = ("classification", "vision", "preference", "reward", "regression", "diffusion")
@@ -52,7 +56,8 @@ def check(run: Measured) -> Verdict:
     if trend is None or series is None or trend.series != "train/loss":
         return NotEvaluated(missing="`train/loss`")
     says = f"loss falls from {number(trend.first)} at step {trend.first_step} to {number(trend.last)} at the end"
-    if trend.last >= NEAR_ZERO.value or trend.first < RATIO.value * max(trend.last, 1e-9):
+    limit = BOTH_NEAR_ZERO.value if _held_out_is_near_zero(run) else NEAR_ZERO.value
+    if trend.last >= limit or trend.first < RATIO.value * max(trend.last, 1e-9):
         return Absent((Evidence(says),))
     evidence = [evidence_at(series, trend.last_step, says)]
     held_out = run.eval_rows
@@ -62,7 +67,7 @@ def check(run: Measured) -> Verdict:
         evidence.append(evidence_at(held_out, trend.last_step, f"evaluation loss is {number(last)} at the end"))
         means = (
             "Held-out rows cost almost nothing either: look for rows in both splits, or for visible answers."
-            if last < 2 * NEAR_ZERO.value
+            if last < BOTH_NEAR_ZERO.value
             else "The training rows are known by heart, and held-out rows are not."
         )
     settle = (
@@ -73,11 +78,17 @@ def check(run: Measured) -> Verdict:
     return Present(tuple(evidence), means, settle, severity=Severity.NOTE if mild else None)
 
 
+def _held_out_is_near_zero(run: Measured) -> bool:
+    held_out = run.eval_rows
+    tokens = run.objective.is_language_model is True
+    return tokens and held_out is not None and float(held_out.value[-1]) < BOTH_NEAR_ZERO.value
+
+
 RULE = Rule(
     code="LOS207",
     slug="loss-collapse-to-zero",
     severity=Severity.WARNING,
     needs=("train/loss", "eval/loss"),
     check=check,
-    thresholds=(ROWS, NEAR_ZERO, RATIO, SURE_RATIO),
+    thresholds=(ROWS, NEAR_ZERO, BOTH_NEAR_ZERO, RATIO, SURE_RATIO),
 )

@@ -31,7 +31,7 @@ import numpy as np
 
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
-from trainclinic.catalogue.wording import number
+from trainclinic.catalogue.wording import count, number
 from trainclinic.findings.loss_levels import evidence_at, first_loss_evidence
 from trainclinic.signals.measured import Measured
 
@@ -39,7 +39,10 @@ KNOWN = Threshold("distance from a known factor", 0.12, "1", "dropout and the ha
 UNKNOWN = Threshold("distance from an unknown whole number", 0.05, "1", "every ratio is near some whole number")
 STEADY = Threshold("spread of the ratio", 0.15, "1", "a constant factor does not change while the loss falls")
 SMALLEST_UNKNOWN = 3
-FEWEST_PAIRS = 3
+FEWEST_PAIRS = Threshold(
+    "evaluations", 3, "rows", "a ratio must be seen to stay; one suffices for a large known factor"
+)
+LARGE_FACTOR = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +62,26 @@ def check(run: Measured) -> Verdict:
         return first
     ratio = _train_over_eval(run)
     train = run.loss_rows
-    if ratio is None or train is None:
-        return NotEvaluated(missing=f"{FEWEST_PAIRS} evaluations with training rows before each of them")
-    says = f"training loss is {number(ratio.middle, 3)} times the evaluation loss, over {ratio.pairs} evaluations"
+    lone = any(factor >= LARGE_FACTOR for factor in factors.values())
+    if ratio is None or train is None or (ratio.pairs < FEWEST_PAIRS.value and not lone):
+        return NotEvaluated(missing=f"{number(FEWEST_PAIRS.value)} evaluations with training rows before each of them")
+    says = (
+        f"training loss is {number(ratio.middle, 3)} times the evaluation loss, over {count(ratio.pairs, 'evaluation')}"
+    )
     steady = ratio.spread < STEADY.value
     for name, factor in factors.items():
-        if steady and abs(ratio.middle / factor - 1.0) < KNOWN.value:
+        enough = ratio.pairs >= FEWEST_PAIRS.value or factor >= LARGE_FACTOR
+        if steady and enough and abs(ratio.middle / factor - 1.0) < KNOWN.value:
             known = Evidence(f"{name} {number(factor)}: the sum over them is logged instead of the mean")
             means = f"Divided by {number(factor)} the training loss agrees with the evaluation."
             return Present((evidence_at(train, int(train.step[-1]), says), known), means)
     whole = round(ratio.middle)
-    unknown = not factors and whole >= SMALLEST_UNKNOWN and abs(ratio.middle / whole - 1.0) < UNKNOWN.value
+    unknown = (
+        not factors
+        and ratio.pairs >= FEWEST_PAIRS.value
+        and whole >= SMALLEST_UNKNOWN
+        and abs(ratio.middle / whole - 1.0) < UNKNOWN.value
+    )
     if steady and unknown:
         means = f"If the run accumulates over {whole} micro-batches or processes, their sum is logged."
         settle = "Look up the accumulation steps and the number of processes"
@@ -113,7 +125,7 @@ def _train_over_eval(run: Measured) -> _Ratio | None:
         previous = step
         if rows.size and level > 0.01:
             ratios.append(float(np.median(rows)) / level)
-    if len(ratios) < FEWEST_PAIRS:
+    if not ratios:
         return None
     values = np.array(ratios[-50:])
     middle = float(np.median(values))
@@ -127,5 +139,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     needs=("train/loss", "eval/loss", "accumulation_steps", "world_size"),
     check=check,
-    thresholds=(KNOWN, UNKNOWN, STEADY),
+    thresholds=(KNOWN, UNKNOWN, STEADY, FEWEST_PAIRS),
 )

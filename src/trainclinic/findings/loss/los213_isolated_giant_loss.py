@@ -2,7 +2,7 @@
 
 ## What it sees
 One finite row of the training loss that is at least twenty times the median of the rows around it, and more than 5 nats
-above it, with at least three ordinary rows before it.
+above it, with at least two ordinary rows before it.
 
 ## Why it matters
 No batch of text costs twenty times the usual: random tokens cost a sharp model 12-18 nats. Such a row is a broken
@@ -35,7 +35,7 @@ from trainclinic.signals.measured import Measured
 
 RATIO = Threshold("row over its neighbours", 20.0, "1", "random tokens cost at most about ten times a trained level")
 RISE = Threshold("rise", 5.0, "nats", "twenty times almost nothing is still an ordinary batch")
-BEFORE = Threshold("rows before it", 3, "rows", "a high first row is where the run began")
+BEFORE = Threshold("rows before it", 2, "rows", "a high first row is where the run began")
 AROUND = 5
 
 
