@@ -103,8 +103,9 @@ def test_a_giant_with_a_finite_norm_is_a_true_loss() -> None:
 
 
 def test_an_infinite_norm_shows_a_finite_loss_and_so_no_inflation() -> None:
-    loss = [0.02] * 10 + [1.66] + [0.02] * 5
-    assert found_in(range(1, 17), loss=loss, norm=[0.1] * 10 + [INF] + [0.1] * 5).windows == ()
+    loss, facts = [0.02] * 10 + [1.66] + [0.02] * 5, {"accumulation_steps": 16.0}
+    assert found_in(range(1, 17), loss=loss, norm=[0.1] * 10 + [NAN] + [0.1] * 5, facts=facts).windows
+    assert found_in(range(1, 17), loss=loss, norm=[0.1] * 10 + [INF] + [0.1] * 5, facts=facts).windows == ()
 
 
 def test_no_plausible_solution_makes_no_claim() -> None:
