@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from trainclinic.signals.initial_loss import InitialLoss
     from trainclinic.signals.measured import Measured
 
-FINE_TUNING_FORMATS = ("hf_", "llamafactory", "peft", "trl")
-"""Logs of these tools begin at a checkpoint far more often than from scratch."""
+TRAINER_COLUMNS = ("train/loss", "train/learning_rate", "train/epoch")
+"""The Trainer of transformers, and the tools built on it, write these three in every row; pretraining loops do not."""
 
 
 def not_a_token_loss(run: Measured) -> NotEvaluated | None:
@@ -35,8 +35,10 @@ def no_course(run: Measured, rows: int) -> NotEvaluated | None:
 
 
 def is_fine_tuning_tool(run: Measured) -> bool:
-    """Whether the log was written by a tool that mostly starts from checkpoints."""
-    return run.record.log_format.startswith(FINE_TUNING_FORMATS)
+    """Whether the log looks like that of a tool that mostly starts from checkpoints."""
+    if run.record.log_format == "hf_trainer_state":
+        return True
+    return all(run.record.get(name) is not None for name in TRAINER_COLUMNS)
 
 
 def first_loss_evidence(initial: InitialLoss, compared: str) -> Evidence:
