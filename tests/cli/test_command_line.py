@@ -111,6 +111,25 @@ class TestDiagnose:
         assert two.stdout == one.stdout
         assert two.stderr == ""
 
+    @pytest.mark.parametrize("form", ["terminal", "md", "html", "json"])
+    def test_no_format_shows_a_secret_or_obeys_the_log(self, sick: Path, form: str) -> None:
+        token = "hf_" + "aBcD1234" * 4
+        (sick / "training_args.json").write_text(
+            json.dumps(
+                {"output_dir": f"x/{token}", "hub_token": token, "model_name_or_path": f"{token}<script>alert(1)"}
+            )
+        )
+        (sick / f"stderr {token}.log").write_text(
+            f"\x1b]0;owned\x07RuntimeError: CUDA out of memory for {token} <img src=x onerror=alert(1)>\x1b[2J\n"
+        )
+        shown = run("diagnose", sick, "--format", form).stdout
+        assert token not in shown
+        assert "\x1b" not in shown
+        if form in {"md", "html"}:
+            unescaped = shown.replace("\\<", "")
+            assert "<img src=x" not in unescaped
+            assert "<script>alert" not in unescaped
+
     def test_no_path_is_a_usage_error(self) -> None:
         assert run("diagnose").exit_code == 2
 

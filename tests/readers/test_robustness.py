@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from trainclinic.readers.collect import collect
+from trainclinic.readers.file import LogFile
+from trainclinic.readers.fragment import Fragment
 from trainclinic.record.errors import ReadError
 from trainclinic.record.run import RunRecord
 
@@ -156,6 +158,24 @@ def test_an_unreadable_file_is_counted(tmp_path: Path) -> None:
     (tmp_path / "secret.log").write_text(ROWS)
     (tmp_path / "secret.log").chmod(0)
     assert "cannot be read" in says(only(tmp_path))
+
+
+def test_a_defect_of_one_reader_does_not_cost_the_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainclinic.readers import reading
+
+    (tmp_path / "trainer_state.json").write_text(json.dumps(STATE))
+    (tmp_path / "metrics.csv").write_text("step,train_loss\n1,2.5\n")
+    honest = reading.settle_rows
+
+    def settle(fragment: Fragment, file: LogFile) -> None:
+        if file.name == "metrics.csv":
+            raise IndexError
+        honest(fragment, file)
+
+    monkeypatch.setattr(reading, "settle_rows", settle)
+    record = only(tmp_path)
+    assert record.files == ("trainer_state.json",)
+    assert "failed on it with IndexError" in says(record)
 
 
 def test_special_files_are_left_alone(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from trainclinic.readers.checkpoint_names import checkpoint_step
-from trainclinic.readers.redact import strip_controls
+from trainclinic.readers.redact import redact
 from trainclinic.record.errors import ReadError
 from trainclinic.record.parts import Checkpoint, Damage
 from trainclinic.record.source import Source
@@ -101,7 +101,7 @@ def discover(targets: Iterable[Target]) -> Discovered:
         if path.is_dir():
             _Walk(found, path, seen).walk(prefix)
         elif _is_new(path, seen):
-            name = prefix or strip_controls(path.name)
+            name = prefix or redact(path.name)
             found.files.append(Found(path, name, name.rpartition("/")[0], asked=True))
     return found
 
@@ -117,7 +117,7 @@ def _expand(target: Target) -> list[Path]:
             return [Path(match) for match in matches]
         message = f"`{text}` matches no file"
         raise ReadError(message, hint="put the pattern in quotes, and check it with `ls`")
-    message = f"`{strip_controls(text)}` does not exist"
+    message = f"`{redact(text)}` does not exist"
     raise ReadError(message, hint=_similar(path) or "give a run folder, a log file or a pattern such as `runs/*`")
 
 
@@ -132,12 +132,12 @@ def _similar(path: Path) -> str:
 
 def _title(paths: list[Path]) -> str:
     if len(paths) != 1:
-        return strip_controls(os.path.commonpath([path.absolute() for path in paths]).rpartition("/")[2]) or "runs"
-    return strip_controls(paths[0].name or paths[0].resolve().name or "run")
+        return redact(os.path.commonpath([path.absolute() for path in paths]).rpartition("/")[2]) or "runs"
+    return redact(paths[0].name or paths[0].resolve().name or "run")
 
 
 def _shown(path: Path) -> str:
-    return strip_controls(Path(os.path.normpath(path)).as_posix())
+    return redact(Path(os.path.normpath(path)).as_posix())
 
 
 def _is_new(path: Path, seen: set[tuple[int, int]]) -> bool:
@@ -191,7 +191,7 @@ class _Walk:
             return
         files, links = [], []
         for entry in entries:
-            name = f"{shown}/{strip_controls(entry.name)}" if shown else strip_controls(entry.name)
+            name = f"{shown}/{redact(entry.name)}" if shown else redact(entry.name)
             self._note_checkpoint(entry, name, shown)
             if entry.is_dir(follow_symlinks=False):
                 if _wanted_folder(entry.name) and _is_new(Path(entry.path), self.seen):

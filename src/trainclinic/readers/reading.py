@@ -85,10 +85,13 @@ def read_file(found: Found) -> Outcome:
             is_wanted = found.asked or (not file.size and _has_log_name(found.name))
             return Outcome(found.name, refusal=_why_unread(file) if is_wanted else "")
         fragments = reader.read(file)
+        for fragment in fragments:
+            settle_rows(fragment, file)
     except ReadError as error:
         return Outcome(found.name, (), error.message, error.hint)
-    for fragment in fragments:
-        settle_rows(fragment, file)
+    except Exception as error:  # a defect of a reader must not cost the user the other files
+        says = f"our reader failed on it with {type(error).__name__}"
+        return Outcome(found.name, (), says, "this is a defect of trainclinic: please report it with the file")
     home = run_folder(found.folder)
     parts = tuple(Part(fragment, home, file.damage) for fragment in fragments if not fragment.is_empty)
     is_missed = not parts and (found.asked or bool(file.damage))
