@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainclinic.catalogue.wording import number
+from trainclinic.signals.position import stated
 from trainclinic.signals.schedule_rows import tolerance_of
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Arithmetic:
         return tuple(relation for relation in self.relations if not relation.holds)
 
 
+@np.errstate(all="ignore")
 def arithmetic_of(run: Measured) -> Arithmetic:
     """Check every relation whose members were logged."""
     return Arithmetic((*_perplexities(run), *_counters(run), *_plans(run), *_times(run)))
@@ -103,16 +105,16 @@ def _perplexities(run: Measured) -> Iterator[Relation]:
 def _counters(run: Measured) -> Iterator[Relation]:
     epoch = run.record.get("train/epoch")
     if epoch is not None and run.record.axis == "step":
-        rows = epoch.final().finite()
-        fractional = rows.value[rows.value > 0]
+        passes = epoch.final().finite()
+        fractional = passes.value[passes.value > 0]
         if fractional.size >= 3 and np.any(fractional != np.round(fractional)):
-            yield _proportional(rows)
+            yield _proportional(passes)
     tokens = run.record.get("train/tokens")
-    if tokens is not None:
-        rows = tokens.final().finite()
+    rows = tokens.final().finite() if tokens is not None else None
+    if rows is not None and len(rows):
         falls = np.flatnonzero(np.diff(rows.value) < 0)
         at = int(falls[0]) + 1 if falls.size else len(rows) - 1
-        says = f"the token counter is {number(rows.value[at])} at step {rows.step[at]}" if len(rows) else ""
+        says = f"the token counter is {number(rows.value[at])} at step {rows.step[at]}"
         yield Relation("tokens only grow", not falls.size, says, float(falls.size), int(rows.step[at]), "train/tokens")
         yield from _tokens_fit(run, rows)
 
@@ -149,21 +151,20 @@ def _tokens_fit(run: Measured, rows: Series) -> Iterator[Relation]:
 
 
 def _plans(run: Measured) -> Iterator[Relation]:
-    facts = run.record.facts
-    whole = facts.number("global_batch_size")
-    parts = [facts.number(name) for name in ("micro_batch_size", "accumulation_steps", "world_size")]
+    whole = stated(run, "global_batch_size")
+    parts = [stated(run, name) for name in ("micro_batch_size", "accumulation_steps", "world_size")]
     if whole and parts[0] and parts[1]:
         product = math.prod(part or 1.0 for part in parts)
         factor = whole / product
-        stated = parts[2] is not None
+        known = parts[2] is not None
         yield Relation(
             "global batch is micro-batch times accumulation times devices",
-            abs(factor - 1) < 1e-9 or (not stated and factor == int(factor)),
+            abs(factor - 1) < 1e-9 or (not known and factor == int(factor)),
             f"global batch {number(whole)}, micro-batch {number(parts[0])}, accumulation {number(parts[1])}, "
             f"devices {number(parts[2]) if parts[2] else 'not stated'}",
             abs(factor - 1),
         )
-    planned, epochs = facts.number("planned_steps"), facts.number("planned_epochs")
+    planned, epochs = stated(run, "planned_steps"), stated(run, "planned_epochs")
     position = run.position
     if planned and epochs and epochs > 0 and position is not None and position.steps_per_epoch:
         expected = epochs * position.steps_per_epoch
@@ -178,7 +179,7 @@ def _plans(run: Measured) -> Iterator[Relation]:
 
 
 def _rows_and_steps(run: Measured) -> Iterator[Relation]:
-    position, rows = run.position, run.record.facts.number("dataset_rows")
+    position, rows = run.position, stated(run, "dataset_rows")
     if position is None or not rows or not position.sequences_per_step or run.record.facts.flag("packing"):
         return
     spread = position.steps_per_epoch_range
@@ -196,7 +197,7 @@ def _rows_and_steps(run: Measured) -> Iterator[Relation]:
 
 
 def _times(run: Measured) -> Iterator[Relation]:
-    runtime, throughput = run.record.facts.number("train_runtime"), run.throughput
+    runtime, throughput = stated(run, "train_runtime"), run.throughput
     if not runtime or throughput is None or throughput.clock is None or run.record.events_of("resume"):
         return
     seconds = float(throughput.clock.middle[-1])

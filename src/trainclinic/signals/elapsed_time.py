@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from trainclinic.signals.schedule_rows import tolerance_of
+from trainclinic.signals.position import stated
+from trainclinic.signals.schedule_rows import round_between, tolerance_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 SpeedKind = Literal["cumulative", "instantaneous", "unclear", "none"]
 SECONDS = {"s": 1.0, "ms": 1e-3, "min": 60.0, "h": 3600.0}
 FEWEST_SPEED_ROWS = 8
+MOST = 1e15
+"""Larger steps and times are damage: differences of them are no numbers any more."""
 CONTRADICTIONS = 0.1
 """Share of rows in which a source may contradict the others before it is left out."""
 
@@ -79,6 +82,7 @@ class Clock:
 Part = tuple["Integers", "Floats", "Floats"]
 
 
+@np.errstate(all="ignore")
 def clock_of(run: Measured) -> Clock | None:
     """The clock of a run, or `None` when the log has none that counts from a start, or no optimizer steps."""
     record = run.record
@@ -97,6 +101,7 @@ def clock_of(run: Measured) -> Clock | None:
     return _intersect([(name, part) for name, part in parts if part[0].size], start, kind)
 
 
+@np.errstate(all="ignore")
 def speed_kind_of(run: Measured) -> SpeedKind:
     """What the printed steps per second are: a mean since the start, the speed of the moment, or not to be told."""
     return _speed_kind(run, _final(run, "speed/steps_per_second"), _exact(run))[1]
@@ -109,7 +114,11 @@ def _exact(run: Measured) -> list[tuple[str, Part]]:
 def _final(run: Measured, name: str) -> Series | None:
     series = run.record.get(name)
     rows = series.final().finite() if series is not None else None
-    return rows if rows is not None and len(rows) else None
+    if rows is None:
+        return None
+    sane = (np.abs(rows.value) < MOST) & (np.abs(rows.step) < MOST)
+    rows = rows if sane.all() else rows.where(sane)
+    return rows if len(rows) else None
 
 
 def _seconds(series: Series) -> tuple[Floats, Floats]:
@@ -159,24 +168,48 @@ def _from_mean_speed(speed: Series, start: int) -> Part:
 
 
 def _from_remaining(run: Measured, remaining: Series, speed: Series, start: int) -> Part | None:
-    total = run.record.facts.number("planned_steps") or _total_from(remaining, speed)
-    if total is None:
+    total = _total_of(run, remaining, speed)
+    if not total:
         return None
     value, slack = _seconds(remaining)
+    slack = np.minimum(slack, 0.5 * _spacing(value))
     left = total - remaining.step
     use = (left > 0) & (remaining.step > start)
     share = (remaining.step[use] - start) / left[use]
     return remaining.step[use], (value[use] - slack[use]) * share, (value[use] + slack[use]) * share
 
 
-def _total_from(remaining: Series, speed: Series) -> float | None:
-    """The planned end that the log itself computes with: `s + remaining * speed`, rounded where all rows agree."""
+def _spacing(value: Floats) -> float:
+    """The unit that whole seconds are multiples of: 6 where tenths of a minute were printed; inf for fractions."""
+    whole = np.round(value[:2000]).astype(np.int64)
+    if not np.allclose(whole, value[:2000], atol=1e-6):
+        return float("inf")
+    return float(np.gcd.reduce(whole)) or float("inf")
+
+
+def _total_of(run: Measured, remaining: Series, speed: Series) -> float | None:
+    """The end that the log computes its remaining time with.
+
+    `s + remaining * speed` gives it within the printed digits at each row, best near the end. A configured number that
+    fits is taken (counted from step 0 or from the start of a resumed run), else a round one, else the middle.
+    """
+    planned, start = stated(run, "planned_steps"), stated(run, "start_step") or 0.0
     _, left, right = np.intersect1d(remaining.step, speed.step, return_indices=True)
-    if left.size < 3:
-        return None
-    ends = remaining.step[left] + _seconds(remaining)[0][left] * speed.value[right]
-    middle = float(np.median(ends))
-    return round(middle, 1 - len(str(int(middle)))) if float(np.std(ends)) < 0.01 * middle else None
+    if not left.size:
+        return planned
+    value, slack = _seconds(remaining)
+    value, slack = value[left], np.minimum(slack, 0.5 * _spacing(value))[left]
+    rate, error = speed.value[right], tolerance_of(speed)[right]
+    step = remaining.step[left]
+    lows, highs = step + (value - slack) * np.maximum(rate - error, 0.0), step + (value + slack) * (rate + error)
+    low, high = float(np.quantile(lows, 0.95)), float(np.quantile(highs, 0.05))
+    if low > high:
+        return None if planned is None else planned + start
+    for candidate in (planned, (planned or 0.0) + start):
+        if candidate and low - 1 <= candidate <= high + 1:
+            return candidate
+    near = round_between(low, high)
+    return float(near[near.size // 2]) if near.size else 0.5 * (low + high)
 
 
 def _speed_kind(run: Measured, speed: Series | None, exact: list[tuple[str, Part]]) -> tuple[int, SpeedKind]:
@@ -184,7 +217,7 @@ def _speed_kind(run: Measured, speed: Series | None, exact: list[tuple[str, Part
 
     A mean since the start implies an elapsed time `s / v` that can never fall; noise of the moment makes it fall.
     """
-    first = run.record.facts.number("start_step")
+    first = stated(run, "start_step")
     steps = [int(series.step[0]) for name in ("train/loss", "eval/loss") if (series := _final(run, name)) is not None]
     begin = int(first) if first is not None else min(steps, default=0)
     if speed is None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from trainclinic.record.series import Series
     from trainclinic.signals.measured import Measured
 
+MOST = 1e15
+"""Counts above this are no counts; products of three of them still fit into a float."""
 Sampling = Literal["random crops", "epochs", "unknown"]
 
 
@@ -90,6 +92,7 @@ class Position:
         )
 
 
+@np.errstate(all="ignore")
 def position_of(run: Measured) -> Position | None:
     """Position arithmetic of a run; `None` when its axis is not optimizer steps or nothing at all is known."""
     record = run.record
@@ -98,12 +101,13 @@ def position_of(run: Measured) -> Position | None:
     facts = record.facts
     spread = steps_per_epoch_range(record.get("train/epoch"))
     sequences, assumed = _sequences_per_step(run)
-    length = facts.number("sequence_length")
-    rows = facts.number("dataset_rows")
+    length = stated(run, "sequence_length")
+    rows = stated(run, "dataset_rows")
     if spread is None and rows and sequences:
         spread = (rows / sequences, math.ceil(rows / sequences))
+    spread = spread if spread is not None and 0 < spread[0] <= spread[1] < MOST else None
     per_epoch = _single(spread)
-    random = spread is None and "evaluation_batches" in facts and "planned_epochs" not in facts
+    random = spread is None and "planned_epochs" not in facts and _draws_crops(run)
     tokens = record.get("train/tokens")
     counted = tokens.finite() if tokens is not None else None
     if spread is None and sequences is None and counted is None:
@@ -116,12 +120,25 @@ def position_of(run: Measured) -> Position | None:
         steps_per_epoch=per_epoch,
         steps_per_epoch_range=spread,
         row_range=_row_range(per_epoch, run),
-        data_tokens=facts.number("dataset_tokens"),
+        data_tokens=stated(run, "dataset_tokens"),
         logged_tokens=(int(counted.step[-1]), float(counted.value[-1]))
         if counted is not None and len(counted)
         else None,
         assumed=assumed,
     )
+
+
+def _draws_crops(run: Measured) -> bool:
+    """Whether the log is one of a nanoGPT-style loop, whose `get_batch` crops the data at random places.
+
+    Such a loop estimates training and validation loss together, so every row of the first has one of the second.
+    """
+    facts, train, evaluation = run.record.facts, run.record.get("train/loss"), run.record.get("eval/loss")
+    if "evaluation_batches" in facts or (facts.text("framework") or "").lower() == "nanogpt":
+        return True
+    if train is None or evaluation is None or facts.number("sequence_length") is None:
+        return False
+    return len(train) >= 2 and bool(np.isin(train.step, evaluation.step).all())
 
 
 def steps_per_epoch_range(epoch: Series | None) -> tuple[float, float] | None:
@@ -167,29 +184,34 @@ def _single(spread: tuple[float, float] | None) -> float | None:
     if spread is None:
         return None
     low, high = spread
-    if math.floor(high + 1e-6) == math.ceil(low - 1e-6):
-        return float(math.ceil(low - 1e-6))
+    whole = math.ceil(low - 1e-6)
+    if whole >= 1 and math.floor(high + 1e-6) == whole:
+        return float(whole)
     return 0.5 * (low + high) if high - low < 0.02 * high else None
 
 
+def stated(run: Measured, name: str) -> float | None:
+    """A configured count when it is one: above zero and of a size that exists; else `None`."""
+    value = run.record.facts.number(name)
+    return value if value is not None and 1 / MOST < value < MOST else None
+
+
 def _sequences_per_step(run: Measured) -> tuple[float | None, tuple[str, ...]]:
-    facts = run.record.facts
-    stated = facts.number("global_batch_size")
-    if stated:
-        return stated, ()
-    micro = facts.number("micro_batch_size")
+    whole = stated(run, "global_batch_size")
+    if whole:
+        return whole, ()
+    micro = stated(run, "micro_batch_size")
     if not micro:
         return None, ()
-    parts = {name: facts.number(name) for name in ("accumulation_steps", "world_size")}
+    parts = {name: stated(run, name) for name in ("accumulation_steps", "world_size")}
     missing = tuple(name for name, value in parts.items() if not value)
     return micro * math.prod(value or 1.0 for value in parts.values()), missing
 
 
 def _row_range(per_epoch: float | None, run: Measured) -> tuple[int, int] | None:
-    facts = run.record.facts
-    micro, accumulation = facts.number("micro_batch_size"), facts.number("accumulation_steps")
+    micro, accumulation = stated(run, "micro_batch_size"), stated(run, "accumulation_steps")
     if per_epoch is None or not micro or not accumulation:
         return None
     batches = round(per_epoch * accumulation)
-    ranks = facts.number("world_size") or 1.0
+    ranks = stated(run, "world_size") or 1.0
     return int((batches - 1) * micro * ranks + 1), int(batches * micro * ranks)

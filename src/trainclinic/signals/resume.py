@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from trainclinic.signals.position import stated
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -88,6 +90,7 @@ class ResumeHistory:
     rows: int
 
 
+@np.errstate(all="ignore")
 def resume_of(run: Measured) -> ResumeHistory | None:
     """Find the resumes of a run; `None` when no loss was logged."""
     for name in ("train/loss", "eval/loss", "train/learning_rate"):
@@ -197,9 +200,9 @@ def _rows_after_messages(run: Measured, series: Series) -> list[int]:
 
 def _start(run: Measured, series: Series) -> int | None:
     """First step when it lies further from 0 than ten logging intervals: the log continues an earlier one."""
-    stated = run.record.facts.number("start_step")
-    if stated:
-        return int(stated)
+    configured = stated(run, "start_step")
+    if configured:
+        return int(configured)
     steps = series.step[series.segment == 0]
     if run.record.axis != "step" or steps.size < 2:
         return None

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from trainclinic.signals.position import stated
 from trainclinic.signals.schedule_lag import lagging
-from trainclinic.signals.schedule_rows import Rows, rows_of
+from trainclinic.signals.schedule_rows import MOST_RATE, Rows, rows_of
 from trainclinic.signals.schedule_search import Hints, Solution, search
 from trainclinic.signals.schedule_steps import log_warmup, step_decay, warm_restarts
 
@@ -110,6 +111,7 @@ def _phase(rows: Rows, solutions: list[Solution]) -> Phase:
     return "constant" if rows.level > 1 else "warm-up"
 
 
+@np.errstate(all="ignore")
 def schedule_of(run: Measured) -> ScheduleFit | None:
     """Fit the learning-rate column of a run; `None` without one, without steps, or with fewer than two rows."""
     series = run.record.get("train/learning_rate")
@@ -124,12 +126,12 @@ def hints_of(run: Measured, per_epoch: float | None) -> Hints:
     """Candidates from the configuration, the epoch column and the library version."""
     facts = run.record.facts
     totals = [_whole(facts.number("planned_steps"))]
-    epochs = facts.number("planned_epochs")
+    epochs = stated(run, "planned_epochs")
     if per_epoch:
         counts = [epochs] if epochs else [float(n) for n in range(1, 101)]
         for each in {np.floor(per_epoch), np.ceil(per_epoch), per_epoch}:
             totals += [_whole(round(each * count)) for count in counts]
-    ratio, warmups = facts.number("warmup_ratio"), [_whole(facts.number("warmup_steps"))]
+    ratio, warmups = stated(run, "warmup_ratio"), [_whole(facts.number("warmup_steps"))]
     for total in filter(None, (totals if epochs or totals[0] else ())):
         shares = (ratio,) if ratio else (0.01, 0.02, 0.03, 0.05, 0.06, 0.1)
         warmups += [_whole(whole) for share in shares for whole in (np.floor(share * total), np.ceil(share * total))]
@@ -157,4 +159,4 @@ def _whole(value: float | None) -> int | None:
 
 
 def _present(values: list[float | None]) -> tuple[float, ...]:
-    return tuple(value for value in values if value is not None and value > 0)
+    return tuple(value for value in values if value is not None and 0 < value < MOST_RATE)

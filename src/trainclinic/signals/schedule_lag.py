@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.signals.schedule_rows import Rows, round_peaks
+from trainclinic.signals.schedule_rows import MOST_STEPS, Rows, round_peaks
 from trainclinic.signals.schedule_search import Hints, Solution, oddity
 from trainclinic.signals.schedule_shapes import Schedule, Shape, progress_of_share
 
@@ -77,7 +77,8 @@ def _candidates(rows: Rows, hints: Hints) -> list[Schedule]:
 
 def _warmups(rows: Rows, hints: Hints, peak: float) -> list[int]:
     if rows.rising >= 2:
-        whole = peak / float(np.median(np.diff(rows.value[: rows.rising]) / np.diff(rows.step[: rows.rising])))
+        slope = float(np.median(np.diff(rows.value[: rows.rising]) / np.diff(rows.step[: rows.rising])))
+        whole = min(peak / slope, MOST_STEPS) if slope > 0 else MOST_STEPS
         return [round(whole)] if abs(whole - round(whole)) < 1e-3 * max(whole, 1.0) else []
     return [w for w in dict.fromkeys((*hints.warmups, *USUAL_WARMUPS)) if w <= rows.step[1]]
 
@@ -89,7 +90,7 @@ def _ends(rows: Rows, hints: Hints, peak: float, warmup: int) -> list[tuple[Shap
     if len(rows) - first < 3:
         return ends
     slope = float(np.median(np.diff(rows.value[first:]) / np.diff(rows.step[first:])))
-    whole = -peak / slope if slope < 0 else 0.0
+    whole = min(-peak / slope, MOST_STEPS) if slope < 0 else 0.0
     if whole > 1 and abs(whole - round(whole)) < 1e-6 * whole:
         ends.append(("linear", warmup + round(whole)))
     return ends

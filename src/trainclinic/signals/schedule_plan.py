@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainclinic.signals.position import stated
 from trainclinic.signals.schedule_rows import Rows, rows_of
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class PlanCheck:
     skipped: int = 0
 
 
+@np.errstate(all="ignore")
 def plan_check_of(run: Measured) -> PlanCheck | None:
     """Compare configuration and rows; `None` when the learning rate was not logged or nothing was configured."""
     series, fit = run.record.get("train/learning_rate"), run.schedule
@@ -77,10 +79,10 @@ def plan_check_of(run: Measured) -> PlanCheck | None:
         return None
     facts = run.record.facts
     planned_end = planned_end_of(run)
-    ratio = facts.number("warmup_ratio")
-    warmup = facts.number("warmup_steps") or (ratio * planned_end if ratio and planned_end else None)
+    ratio = stated(run, "warmup_ratio")
+    warmup = stated(run, "warmup_steps") or (ratio * planned_end if ratio and planned_end else None)
     results = {
-        "peak": _peak_differs(rows, fit, facts.number("learning_rate")),
+        "peak": _peak_differs(rows, fit, stated(run, "learning_rate")),
         "end": _end_differs(rows, fit, planned_end),
         "shape": _shape_differs(rows, fit, facts.text("schedule"), planned_end),
         "warm-up": _warmup_differs(rows, fit, warmup),
@@ -92,7 +94,7 @@ def plan_check_of(run: Measured) -> PlanCheck | None:
     return PlanCheck(
         compared=tuple(name for name, answer in results.items() if answer is not None),
         differs=tuple(name for name, answer in results.items() if answer),
-        planned_peak=facts.number("learning_rate"),
+        planned_peak=stated(run, "learning_rate"),
         peak=best.peak if best is not None else rows.top,
         planned_end=planned_end,
         end=end,
@@ -108,10 +110,12 @@ def plan_check_of(run: Measured) -> PlanCheck | None:
 
 def planned_end_of(run: Measured) -> float | None:
     """Planned optimizer steps: configured, or planned epochs times the steps per epoch of the log."""
-    stated = run.record.facts.number("planned_steps")
-    if stated and stated > 0:
-        return stated
-    epochs, position = run.record.facts.number("planned_epochs"), run.position
+    planned, start = stated(run, "planned_steps"), stated(run, "start_step")
+    if planned:
+        if (run.record.last_step or 0) <= (1 + SAME) * planned:
+            return planned
+        return planned + start if start else None  # a resumed run may count its own steps alone
+    epochs, position = stated(run, "planned_epochs"), run.position
     if not epochs or position is None or position.steps_per_epoch is None:
         return None
     return epochs * position.steps_per_epoch

@@ -24,6 +24,8 @@ EXACT = 1e-9
 """Relative error left in a double that went through a handful of operations and shortest-repr printing."""
 SINGLE = 1e-6
 """Relative error of a value that was held in single precision while it was computed."""
+MOST_STEPS, MOST_RATE = 1e12, 1e6
+"""Beyond these a row is damage: no run is that long, and no optimizer takes such a rate."""
 MOST_SHORT_DIGITS = 8
 """A column whose every value needs no more significant digits than this was rounded by its logger."""
 
@@ -88,6 +90,7 @@ class Rows:
 def rows_of(series: Series) -> Rows | None:
     """Rows of the history that the run ended with; `None` when none is finite and positive."""
     final = series.final().finite()
+    final = final.where((np.abs(final.step) < MOST_STEPS) & (np.abs(final.value) < MOST_RATE))
     if not len(final) or not float(final.value.max()) > 0.0:
         return None
     return Rows(final.step, final.value, tolerance_of(final))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.signals.schedule_rows import Rows, round_between, round_peaks
+from trainclinic.signals.schedule_rows import MOST_STEPS, Rows, round_between, round_peaks
 from trainclinic.signals.schedule_shapes import DECAYS, Schedule, Shape, progress_of_share, warmup_share
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ MOST_ROWS = 28
 MOST_WARMUPS = 1200
 MOST_ENDS = 12
 MOST_SOLUTIONS = 40
+MOST_EXPANDED = 600
+"""Where more forms than this fit, the digits are too few to tell any of them; the simplest come first."""
 UNNATURAL = 20
 """Penalty of an end that is neither configured nor round nor forced: kept only when nothing else fits."""
 USUAL_RATIOS = (0.01, 0.02, 0.03, 0.05, 0.06, 0.1)
@@ -182,7 +184,8 @@ def _warmups_from_first(rows: Rows, offset: int, peak: float) -> list[int]:
 
 def _integers(low: float, high: float, extra: Iterable[int]) -> list[int]:
     """Integers of `[low, high]`: all when there are few, else the round and the configured ones."""
-    if high < low:
+    high = min(high, MOST_STEPS)
+    if not low <= high:
         return []
     if math.floor(high) - math.ceil(low) < 3:
         return list(range(math.ceil(low), math.floor(high) + 1))
@@ -286,6 +289,8 @@ def _expand(grid: _Grid, rows: Rows, hints: Hints, offset: int, shape: Shape, be
         for total in _ends(low, high, rows, hints):
             schedule = Schedule(shape, peak, int(warmup), total, floor, start, offset, stable_until=begin)
             found.append(Solution(schedule, oddity(schedule, (low, high), rows, hints), (low, high)))
+        if len(found) >= MOST_EXPANDED:
+            break
     return found
 
 

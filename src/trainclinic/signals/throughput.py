@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainclinic.signals.elapsed_time import Clock, SpeedKind, clock_of, speed_kind_of
+from trainclinic.signals.schedule_plan import planned_end_of
 from trainclinic.signals.throughput_trend import Drift, StepChange, trend_of
 from trainclinic.signals.throughput_windows import FEWEST_WINDOWS, Windows, windows_of
 
@@ -99,7 +100,7 @@ class Throughput:
         periodic: Recurring slow windows, or `None`.
         drift: Steady change on the longest stretch without a gap in time, or `None` when a step describes it better.
         change: Lasting change of level, or `None`.
-        recent_speed: Steps/s over the last tenth of the windows, evaluations and gaps left out.
+        recent_speed: Steps/s over the last tenth of the log with its evaluations, gaps in time left out.
         clean_speed: Steps/s of the whole run without gaps in time.
         printed_speed: Last printed speed and its step, when it is a mean since the start.
         remaining_seconds: `(T - s)` at the recent pace, when the planned end is known.
@@ -128,8 +129,14 @@ class Throughput:
 
     @property
     def total(self) -> float:
-        """Seconds that the windows cover."""
-        return float(self.windows.seconds.sum())
+        """Seconds from the first to the last logged step; an estimate where windows are samples of single steps."""
+        seconds = self.windows.seconds
+        if self.windows.covers_all:
+            return float(seconds.sum())
+        usual = self.seconds_per_step * self.windows.steps
+        return self.seconds_per_step * float(self.windows.end[-1] - self.windows.begin[0]) + float(
+            (seconds - usual).sum()
+        )
 
     @property
     def bias(self) -> float | None:
@@ -137,6 +144,7 @@ class Throughput:
         return self.recent_speed / self.printed_speed[0] if self.printed_speed else None
 
 
+@np.errstate(all="ignore")
 def throughput_of(run: Measured) -> Throughput | None:
     """Measure the speed of a run; `None` without enough time information."""
     clock = clock_of(run) if run.record.axis == "step" else None
@@ -170,8 +178,8 @@ def measure(windows: Windows, clock: Clock | None, run: Measured) -> Throughput:
     if periodic:
         plain &= ~slow
     drift, change = _trend(windows, plain, held)
-    recent = windows.take(np.flatnonzero(plain)[-max(3, len(windows) // 10) :])
-    speed = float(recent.steps.sum() / max(recent.seconds.sum(), 1e-9)) if len(recent) else 1.0 / max(median, 1e-9)
+    recent = _recent(windows, held)
+    speed = float(recent.steps.sum() / max(recent.seconds.sum(), 1e-9))
     rest = windows.take(~held)
     kind = clock.speed_kind if clock is not None else speed_kind_of(run)
     return Throughput(
@@ -191,6 +199,19 @@ def measure(windows: Windows, clock: Clock | None, run: Measured) -> Throughput:
         printed_speed=_printed_mean(run) if kind == "cumulative" else None,
         remaining_seconds=_remaining(run, speed) if not windows.is_relative else None,
     )
+
+
+def _recent(windows: Windows, held: NDArray[np.bool_]) -> Windows:
+    """The last tenth of the windows, and at least one evaluation with the steps before it; gaps in time left out."""
+    free = np.flatnonzero(~held)
+    if not free.size:
+        return windows
+    cuts = np.flatnonzero(held)
+    after = free[free > cuts[-1]] if cuts.size else free
+    free = after if after.size >= FEWEST_WINDOWS else free
+    last = np.flatnonzero(windows.overhead)
+    period = int(last[-1] - last[-2]) if last.size > 1 else 0
+    return windows.take(free[-max(FEWEST_WINDOWS, len(windows) // 10, period) :])
 
 
 def _overhead(windows: Windows, extra: NDArray[np.float64]) -> Overhead | None:
@@ -255,7 +276,7 @@ def _printed_mean(run: Measured) -> tuple[float, int] | None:
 
 
 def _remaining(run: Measured, speed: float) -> float | None:
-    planned, last = run.record.facts.number("planned_steps"), run.record.last_step
+    planned, last = planned_end_of(run), run.record.last_step
     return (
         (planned - last) / speed if planned is not None and last is not None and planned > last and speed > 0 else None
     )

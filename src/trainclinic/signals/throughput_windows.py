@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.signals.elapsed_time import SECONDS, Clock
+from trainclinic.signals.elapsed_time import MOST, SECONDS, Clock
 from trainclinic.signals.schedule_rows import tolerance_of
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def windows_of(run: Measured, clock: Clock | None) -> Windows | None:
         rows = series.final().finite() if series is not None else None
         if rows is None or (name == "speed/steps_per_second" and kind):
             continue
-        rows = rows.where(rows.value > 0)
+        rows = rows.where((rows.value > 1 / MOST) & (rows.value < MOST) & (np.abs(rows.step) < MOST))
         if len(rows) > FEWEST_WINDOWS:
             return _from_printed(rows, overhead, run)
     return None

@@ -37,6 +37,7 @@ GROWTH = Threshold("growth of reserved memory", 0.2, "1", "the first long batche
 FLAT = Threshold("change of live memory", 0.1, "1", "live memory follows the batch by several %")
 RISING = Threshold("share of rows that do not fall", 0.75, "1", "a cache that is emptied now and then is no growth")
 FEWEST = 5
+MOST_BYTES = 1e18
 
 
 def check(run: Measured) -> Verdict:
@@ -62,7 +63,8 @@ def check(run: Measured) -> Verdict:
 def _rows(run: Measured, name: str) -> Series | None:
     series = run.record.get(name)
     rows = series.final().finite() if series is not None else None
-    return rows if rows is not None and len(rows) >= FEWEST and float(rows.value[0]) > 0 else None
+    rows = rows.where((rows.value > 1 / MOST_BYTES) & (rows.value < MOST_BYTES)) if rows is not None else None
+    return rows if rows is not None and len(rows) >= FEWEST else None
 
 
 def _growth(rows: Series) -> float:
