@@ -36,6 +36,11 @@ def _compiled(expression: str) -> re.Pattern[str]:
 
 
 _SKIPPED = r"overflow.{0,40}skipping step"
+# A change is one only when the new scale differs from the attempted one; apex names the new scale alone.
+_SCALE_CHANGED = (
+    _SKIPPED + r"(?:.{0,20}attempted loss scale: ([\d.e+]+),.{0,20}?reducing to (?!\1(?![\d.]))([\d.e+]+)"
+    r"|(?!.*attempted).{0,60}?reducing loss scale to ([\d.e+]+))"
+)
 
 PATTERNS = tuple(
     Pattern(*row)
@@ -49,7 +54,7 @@ PATTERNS = tuple(
         ("embedding", "embedding-resized", r"resiz(?:e|ed|ing) (?:the )?(?:token )?embedding|embedding dimension will be"),
         # precision
         ("overflow", "optimizer-step-skipped", _SKIPPED + r".*?(?:reducing.{0,20}? to|->)\s*([\d.e+]+)"),
-        ("overflow", "loss-scale-change", _SKIPPED + r".*?(?:reducing.{0,20}? to|->)\s*([\d.e+]+)", True),
+        ("overflow", "loss-scale-change", _SCALE_CHANGED, True),
         ("overflow", "gradient-overflow", r"(?:gradient|grad).{0,20}overflow"),
         ("overflow", "optimizer-step-skipped", r"skipp(?:ed|ing) (?:the )?(?:optimizer )?(?:step|update)"),
         ("loss scale", "loss-scale-floor", r"current loss scale already at minimum|loss scale.{0,40}minimum|minimum loss scale"),
@@ -59,14 +64,13 @@ PATTERNS = tuple(
         ("half", "dtype-warning", r"expected (?:scalar type|all tensors|m1 and m2).{0,60}half|input type.{0,60}half|\"\w+\" not implemented for 'Half'"),
         ("dtype", "dtype-warning", r"casting to (?:float16|float32|bfloat16)|silently cast(?:ed)?|will be cast to|dtype mismatch|upcast"),
         ("non-finite", "non-finite-warning", r"non-finite"),
-        ("nan", "non-finite-warning", r"\b(?:nans?\b.{0,40}\b(?:detected|found|encountered|in (?:the )?(?:loss|grad|logits|weights))|(?:loss|grad\w*|logits|weights?) (?:is|are|became|contains?|has|have) nan|(?:detected|found|causing|contains?|with) nans?\b)"),
+        ("nan", "non-finite-warning", r"\b(?:nans?\b.{0,40}\b(?:detected|found|encountered|in (?:the )?(?:loss|grad|logits|weights))|(?:loss|grad\w*|logits|weights?) (?:is|are|became|contains?|has|have) nan|(?:detected|found|causing|contains?|with) nans?\b|nan (?:logits|loss(?:es)?|grad\w*|values|weights)\b)"),
         ("inf, nan or", "non-finite-warning", r"probability tensor contains either `?inf`?, `?nan`?"),
         # graph
         ("requires_grad=true", "no-input-gradient", r"none of the inputs have requires_grad=True"),
         ("does not require grad", "no-trainable-parameters", r"element 0 of tensors does not require grad"),
         ("trainable params: 0 ", "no-trainable-parameters", r"trainable params: 0 "),
         ("optimizer got an empty parameter list", "no-trainable-parameters", r"empty parameter list"),
-        ("not trainable", "weights-unused", r"untrained tokens .{0,200}not trainable"),
         # tokens and labels
         ("pad", "pad-token-missing", r"pad(?:ding)?[_ ]token(?:_id)?`?.{0,60}(?:not set|is none|missing|eos|does not have)|does not have a pad(?:ding)? token|setting `?pad_token_id`?|no pad(?:ding)? token|asking to pad but"),
         ("loss_type=none", "loss-type-none", r"loss_type=None"),
@@ -94,7 +98,7 @@ PATTERNS = tuple(
         ("error: unrecognized arguments", "exception", r"^\S+: error: unrecognized arguments"),
         ("error: the following arguments", "exception", r"^\S+: error: the following arguments are required"),
         # course of the run
-        ("resum", "resume", r"resum(?:ing|ed) (?:training |run )?(?:from|at)|resume_from_checkpoint.{0,5}(?:found|loading)|resuming training"),
+        ("resum", "resume", r"resum(?:ing|ed) (?:training |run )?from(?: \S+ at (?:step )?(\d+))?|resuming (?:training|at)|resume_from_checkpoint.{0,5}(?:found|loading)"),
         ("continuing training from", "resume", r"continuing training from (?:checkpoint|global_step|epoch)"),
         ("will skip the first", "resume", r"will skip the first"),
         ("restarting from", "resume", r"restarting from"),
@@ -113,6 +117,7 @@ PATTERNS = tuple(
         ("training done", "training-finished", r"training done"),
         ("do not forget to share your model", "training-finished", r"Training completed"),
         ("deprecated", "deprecated-setting", r"(?:Future|Deprecation|User)Warning.{0,200}deprecated|is deprecated and will be (?:removed|ignored)|has been renamed"),
+        ("warning:", "warning", r"^(?:\S+:\d+: )?(?!Future|Deprecat|PendingDeprec)\w*Warning: \S"),
         ("has no effect", "deprecated-setting", r"has no effect|will be ignored"),
     )
 )  # fmt: skip
@@ -123,7 +128,7 @@ EXCEPTION = re.compile(
 RAISED = re.compile(r"^\s*(?:\[?rank\d+\]?:\s*)?(?:\w+\.)*\w+(?:Error|Exception): \S")
 """An error line that stands alone, its traceback cut away."""
 CHECKPOINT = re.compile(
-    r"(?:sav(?:ed|ing)|wrote|writing|checkpoint saved)\b[^:\n]{0,60}?(?:to|in|at|:)\s*[`'\"]?([^\s`'\",]+)", re.I
+    r"(?:sav(?:ed|ing)|wrote|writing|checkpoint saved)\b[^:\n]{0,60}?(?:\b(?:to|in|at|as)\b|:)\s*[`'\"]?([^\s`'\",]+)", re.I
 )
 ELEMENTS_NAN = re.compile(r"\belements?\s*:?\s*([\d,]+),?\s*(?:of which )?(?:nan|non-finite|inf)s?:?\s*([\d,]+)", re.I)
 NORMS_ABOVE = re.compile(r"lora_?B?\b.{0,40}norm\s*>\s*[\de.-]+:\s*(\d+) of (\d+)", re.I)

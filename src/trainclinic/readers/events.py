@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MAX_SAYS = 400
 MAX_EVENTS = 2_000
 """Of one kind; a log that repeats a warning with new numbers a million times says it often enough."""
+_WEAKER = {"gradient-overflow", "warning", "deprecated-setting"}
+"""Kinds that say nothing more when the line is an event of another kind already."""
 _DIGITS = re.compile(r"0x[0-9a-f]+|[\d.,]+")
 
 
@@ -60,12 +62,15 @@ class EventCollector:
         file: The file, for sources.
         seen: Events so far.
         checkpoints: Mentions of saved weights.
+        count: Number of lines that were events or the beginning of one.
     """
 
     file: LogFile
     seen: list[SeenEvent] = field(default_factory=list)
     checkpoints: list[SeenCheckpoint] = field(default_factory=list)
+    count: int = 0
     _by_key: dict[tuple[str, str], SeenEvent] = field(default_factory=dict)
+    _last_of_kind: dict[str, SeenEvent] = field(default_factory=dict)
     _active: tuple[Pattern, ...] = ()
     _mentions_saving: bool = False
     _in_traceback: bool = False
@@ -91,10 +96,10 @@ class EventCollector:
         taken: set[str] = set()
         for pattern in self._active:
             if pattern.hint in lowered and pattern.kind not in taken and (found := pattern.search(line)):
-                if pattern.kind == "gradient-overflow" and "optimizer-step-skipped" in taken:
+                if pattern.kind in _WEAKER and taken:
                     continue
                 taken.add(pattern.kind)
-                value = next((_number(group) for group in found.groups() if group), None)
+                value = next((_number(group) for group in reversed(found.groups()) if group), None)
                 self.add(pattern.kind, line, number, order, value, each=pattern.each)
         if self._mentions_saving and "sav" in lowered or "writing" in lowered:
             self._checkpoint(line, number, order)
@@ -104,15 +109,17 @@ class EventCollector:
         self, kind: str, line: str, number: int, order: int, value: float | None = None, *, each: bool = False
     ) -> None:
         """Remember an event; a repeated one is only counted."""
+        self.count += 1
         says = redact(line.strip())[:MAX_SAYS]
         key = (kind, f"{value}" if each else _DIGITS.sub("0", says)[:80])
         known = self._by_key.get(key)
-        if each and known is not None and self.seen[-1] is not known:
+        if each and known is not self._last_of_kind.get(kind):
             known = None
         if known is None and self._kept.get(kind, 0) < MAX_EVENTS:
             self._kept[kind] = self._kept.get(kind, 0) + 1
             known = SeenEvent(Event(kind, says, self.file.source(number), value=value, count=0), order)
             self.seen.append(known)
+            self._last_of_kind[kind] = known
             self._by_key[key] = known
         if known is not None:
             known.event = replace(known.event, count=known.event.count + 1)
@@ -120,8 +127,10 @@ class EventCollector:
     def _exception(self, line: str, number: int, order: int) -> bool:
         if line.lstrip().startswith("Traceback (most recent call last)"):
             self._in_traceback = True
+            self.count += 1
             return True
         if self._in_traceback:
+            self.count += 1
             if not line.startswith((" ", "\t")) and EXCEPTION.match(line.strip()):
                 self._in_traceback = False
                 kind = "interrupted" if "KeyboardInterrupt" in line else "exception"
@@ -161,6 +170,7 @@ class EventCollector:
             if moved < total / 2:
                 self.add("weights-unchanged", line, number, order, total - moved)
         elif found := BEFORE_AFTER.match(line):
+            self.count += 1
             if found[1].lower() == "before":
                 self._before = found[2].strip()
             elif self._before and self._before == found[2].strip():

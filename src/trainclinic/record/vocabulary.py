@@ -160,6 +160,7 @@ EVENTS: dict[str, str] = {
     "training-finished": "the log says that training ended as planned",
     "early-stop": "early stopping ended the run",
     "dtype-warning": "the log warns about a dtype or precision setting",
+    "warning": "a library warned about something that no other event covers",
     "deprecated-setting": "a setting was ignored or renamed",
     "embedding-resized": "the token embedding was resized",
     "gradient-overflow": "a gradient overflow was reported",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trainclinic.readers.blocks import Block, text_blocks
@@ -28,6 +28,7 @@ _OTHER_FORMATS = frozenset(
 _SOURCE_LINE = re.compile(
     r"^(?:import \w|from \w[\w.]* import |def \w+\(|class \w+[(:]|if __name__|#include|    return )", re.M
 )
+_STEP_NAMED = re.compile(r"\b(?:global[ _])?(?:step|iteration|iter)[ :=#]{1,2}(\d[\d,]{0,12})\b", re.I)
 _SNIFF_LINES = 600
 
 
@@ -42,7 +43,7 @@ def sniff(file: LogFile) -> float:
     scanner.take(Block(1, "\n".join(text.split("\n")[:_SNIFF_LINES])))
     kinds = {table.kind for table in scanner.finish() if table.order}
     if kinds & {"row", "train", "eval", "summary"}:
-        return 0.5 if text.lstrip()[:1] in "{[<" and text.lstrip()[1:2] not in "'" else 0.8
+        return 0.5 if text.lstrip()[:2] in {'{"', "[{", "{\n", "[\n", "<?", "<!"} else 0.8
     said = len(scanner.events.seen) + sum(map(len, scanner.settings.found.values()))
     return 0.2 if said or kinds else 0.0
 
@@ -56,9 +57,9 @@ def read(file: LogFile) -> list[Fragment]:
     scanner = Scanner(file, numbered=lines_are_numbered(file.head_text))
     for block in text_blocks(file):
         scanner.take(block)
-    runs, skipped = place(scanner.finish())
-    for says, line in scanner.damage:
-        file.count_damage(says, line)
+    runs, skipped = place(scanner.finish(), scanner.dividers)
+    for says, line, count in scanner.damage:
+        file.count_damage(says, line, count=count)
     if skipped:
         file.count_damage("rows of other processes were left out", count=skipped)
     said = [facts_from_settings(dict.fromkeys(pairs), how, file) for how, pairs in scanner.settings.found.items()]
@@ -91,10 +92,14 @@ def _fragment(file: LogFile, run: PlacedRun, number: int, count: int) -> Fragmen
     return Fragment(file=file.name, reader="console_log", columns=run.columns, axis=run.axis, label=label)
 
 
-def _run_of_line(runs: list[PlacedRun], line: int | None) -> int:
-    if line is None:
-        return 0
-    return next((at for at, run in enumerate(runs) if run.end == 0 or line <= run.end), len(runs) - 1)
+def _run_of_setting(runs: list[PlacedRun], line: int | None) -> int:
+    """Settings stand before the rows of their run."""
+    return 0 if line is None else next((at for at, run in enumerate(runs) if line <= run.last_line), len(runs) - 1)
+
+
+def _run_of_message(runs: list[PlacedRun], line: int | None) -> int:
+    """Messages between two runs end the first."""
+    return 0 if line is None else max((at for at, run in enumerate(runs) if run.begin <= line), default=0)
 
 
 def _share_settings(fragments: list[Fragment], runs: list[PlacedRun], settings: SettingFacts) -> None:
@@ -103,7 +108,7 @@ def _share_settings(fragments: list[Fragment], runs: list[PlacedRun], settings: 
         first: list[Fact] = []
         repeated: set[tuple[int, str, object]] = set()
         for fact in getattr(settings, name):
-            at = _run_of_line(runs, fact.source.line)
+            at = _run_of_setting(runs, fact.source.line)
             if (at, fact.name, fact.value) in repeated:
                 continue
             repeated.add((at, fact.name, fact.value))
@@ -133,13 +138,13 @@ def _add_log_facts(fragment: Fragment, run: PlacedRun, file: LogFile) -> None:
 
 
 def _share_events(fragments: list[Fragment], runs: list[PlacedRun], scanner: Scanner, file: LogFile) -> None:
-    from dataclasses import replace
-
     for seen in scanner.events.seen:
-        at = _run_of_line(runs, seen.event.source.line)
-        fragments[at].events.append(replace(seen.event, step=runs[at].step_at(seen.order)))
+        at = _run_of_message(runs, seen.event.source.line)
+        named = _STEP_NAMED.search(seen.event.says) if runs[at].per_epoch is None else None
+        step = int(named[1].replace(",", "")) if named else runs[at].step_at(seen.order)
+        fragments[at].events.append(replace(seen.event, step=step))
     for mention in scanner.events.checkpoints:
-        at = _run_of_line(runs, mention.line)
+        at = _run_of_message(runs, mention.line)
         # Where a log counts anew in every epoch, so do the names of its checkpoints.
         by_name = mention.step is not None and runs[at].per_epoch is None
         step = mention.step if by_name else runs[at].step_at(mention.order)

@@ -183,17 +183,6 @@ class Layout:
         self.find_lines = re.compile(rf"^{self.source}()[ \t]*$", re.M).findall
         self.begins = re.compile(self._begin).match if len(self._begin) > 3 else None
         self.hits = 0
-        self.pending: list[tuple[str, ...]] = []
-        self.pending_order: list[int] = []
-        self.pending_line: list[int] = []
-
-    def flush(self) -> None:
-        """Turn the matched texts into numbers."""
-        if self.pending:
-            order = np.array(self.pending_order, np.int64)
-            self.table.add(self.pending, order, np.array(self.pending_line, np.int64), self.shapes)
-            self.hits += len(self.pending)
-            self.pending, self.pending_order, self.pending_line = [], [], []
 
 
 def _expression(text: str, holes: Sequence[Hole]) -> str:

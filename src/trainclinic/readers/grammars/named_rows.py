@@ -46,7 +46,9 @@ _TOKEN = re.compile(
     r"|(?P<clock>\d+:\d\d(?::\d\d)?(?:\.\d+)?)(?![\d:])"
     rf"|(?<![\w.])(?P<number>{NUMBER})(?P<total>\s*/\s*(?P<of>\d[\d,]*)(?![\w.]))?"
 )
-_UNIT = re.compile(r"\s?([a-zµ]+/[a-z]+|[a-zµ]+ per (?:sec(?:ond)?|step|iteration)|%|[a-zµ]+)(?![\w])", re.I)
+_UNIT = re.compile(
+    r"\s?([a-zµ]+/[a-z]+|[a-zµ]+ per (?:sec(?:ond)?|step|iteration)|%|[a-zµ]+)(?![\w/])(?!\s?[:=])", re.I
+)
 _NAME_UNIT = re.compile(r"\s*[\(\[]\s*([a-zA-Zµ%]+(?:/[a-zA-Z]+)?)\s*[\)\]]\s*[:=]?\s*$")
 _BREAK = re.compile(r"[|,;\t()\[\]{}<>•·]|\s{2,}|\s[-–—]+\s|[.!?]\s|:\s+(?=\S)")
 _HEADING = re.compile(
@@ -146,7 +148,8 @@ def read_named_block_line(text: str, prefix: Prefix, *, evaluating: bool) -> tup
     items = _items(text, prefix.end, len(text))
     values = [(item, meaning) for item in items if (meaning := _meaning(item, evaluating=evaluating)) is not None]
     known = [(item, meaning) for item, meaning in values if meaning.known and item.joined]
-    if not known or any(SUMMARY_WORDS & set(item.word.split("_")) for item, _ in known):
+    said = spelling(text[prefix.end : items[0].begin]).split("_") if items else []
+    if not known or SUMMARY_WORDS & {word for item, _ in known for word in (*said, *item.word.split("_"))}:
         return None
     holes = [_value_hole(item, meaning) for item, meaning in values if item.joined] + prefix_holes(prefix)
     return "block", sorted(_unique(holes), key=lambda hole: hole.begin)

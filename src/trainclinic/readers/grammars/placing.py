@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from trainclinic.readers.grammars.tracks import (
 from trainclinic.record.series import Printed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,13 +45,19 @@ class Rows:
     """
 
     def __init__(self, table: Table) -> None:
-        order = np.concatenate(table.order)
-        sort = np.argsort(order, kind="stable")
+        order, line = np.concatenate(table.order), np.concatenate(table.line)
+        columns = []
+        for chunks in table.columns:
+            columns.append(np.concatenate(chunks))
+            chunks.clear()  # a million rows should not lie in memory twice
         self.kind: RowKind = table.kind
         self.holes = table.holes
-        self.order: Integers = order[sort]
-        self.line: Integers = np.concatenate(table.line)[sort]
-        self.columns: list[Floats] = [np.concatenate(chunks)[sort] for chunks in table.columns]
+        if bool((np.diff(order) < 0).any()):
+            sort = np.argsort(order, kind="stable")
+            order, line, columns = order[sort], line[sort], [column[sort] for column in columns]
+        self.order: Integers = order
+        self.line: Integers = line
+        self.columns: list[Floats] = columns
         self.printed = [shown_digits(s, hole, table.kind) for s, hole in zip(table.samples, table.holes, strict=True)]
 
     def __len__(self) -> int:
@@ -81,6 +87,8 @@ class Rows:
 
     def where(self, mask: NDArray[np.bool_]) -> Rows:
         """The rows where `mask` is true."""
+        if bool(mask.all()):
+            return self
         out = Rows.__new__(Rows)
         out.kind, out.holes, out.printed = self.kind, self.holes, self.printed
         out.order, out.line = self.order[mask], self.line[mask]
@@ -96,7 +104,7 @@ class PlacedRun:
         axis: What the steps count.
         columns: One for each quantity.
         begin: First line.
-        end: Last line that belongs to it.
+        last_line: Line of its last row; what stands behind it may prepare the next run.
         track_order: Positions of the rows that say a step, ascending, `[n]`.
         track_step: Their steps, `[n]`.
         planned: Planned steps and the line that says so.
@@ -108,7 +116,7 @@ class PlacedRun:
     axis: Axis = "step"
     columns: dict[str, Column] = field(default_factory=dict)
     begin: int = 1
-    end: int = 0
+    last_line: int = 0
     track_order: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
     track_step: Floats = field(default_factory=lambda: np.zeros(0))
     planned: tuple[float, int] | None = None
@@ -135,11 +143,12 @@ class _Main:
     axis: Axis
 
 
-def place(tables: list[Table]) -> tuple[list[PlacedRun], int]:
+def place(tables: list[Table], dividers: Sequence[int] = ()) -> tuple[list[PlacedRun], int]:
     """Sort rows into runs and give each a step.
 
     Args:
         tables: Everything that was captured.
+        dividers: Positions at which the log says that another run begins.
 
     Returns:
         Runs in the order of the file, and how many rows of other processes were left out.
@@ -148,9 +157,7 @@ def place(tables: list[Table]) -> tuple[list[PlacedRun], int]:
     every, skipped = _first_process(every)
     runs: list[PlacedRun] = []
     for group in _separate_logs(every):
-        runs += _runs_of(group, continues=bool(runs))
-    for run, following in zip(runs[:-1], runs[1:], strict=True):
-        run.end = following.begin - 1
+        runs += _runs_of(group, dividers, continues=bool(runs))
     return runs, skipped
 
 
@@ -176,7 +183,7 @@ def _separate_logs(every: list[Rows]) -> list[list[Rows]]:
     ]
 
 
-def _runs_of(every: list[Rows], *, continues: bool) -> list[PlacedRun]:
+def _runs_of(every: list[Rows], dividers: Sequence[int], *, continues: bool) -> list[PlacedRun]:
     main = _main_rows(every)
     if main is None:
         run = PlacedRun()
@@ -186,6 +193,8 @@ def _runs_of(every: list[Rows], *, continues: bool) -> list[PlacedRun]:
     position = main.epoch if main.axis != "step" else lexical_position(main.step, main.epoch)
     starts = run_starts(position) if np.isfinite(position).all() else [0]
     starts = _cut_at_summaries(starts, main, every)
+    told = {int(np.searchsorted(main.order, divider)) for divider in dividers}
+    starts = sorted({*starts, *(at for at in told if 0 < at < main.order.size)})
     limits = [*(int(main.order[s]) for s in starts[1:]), np.iinfo(np.int64).max]
     runs = []
     for number, (start, limit) in enumerate(zip(starts, limits, strict=True)):
@@ -237,14 +246,18 @@ def _main_rows(every: list[Rows]) -> _Main | None:
 
 
 def _joined(parts: list[Rows], every: list[Rows], axis: Axis = "step") -> _Main:
-    order = np.concatenate([rows.order for rows in parts])
-    sort = np.argsort(order, kind="stable")
+    if len(parts) == 1:
+        (only,) = parts
+        order, line, sort = only.order, only.line, slice(None)
+    else:
+        sort = np.argsort(np.concatenate([rows.order for rows in parts]), kind="stable")
+        order, line = (np.concatenate(arrays)[sort] for arrays in ([r.order for r in parts], [r.line for r in parts]))
 
     def column(role: str) -> Floats:
-        return np.asarray(np.concatenate([rows.of_or_nan(role) for rows in parts])[sort], dtype=np.float64)
+        columns = [rows.of_or_nan(role) for rows in parts]
+        return columns[0] if len(columns) == 1 else np.asarray(np.concatenate(columns)[sort], dtype=np.float64)
 
-    line = np.concatenate([rows.line for rows in parts])[sort]
-    main = _Main(order[sort], line, column("step"), column("epoch"), column("total"), column("epochs"), axis)
+    main = _Main(order, line, column("step"), column("epoch"), column("total"), column("epochs"), axis)
     headings = [rows for rows in every if rows.kind == "place" and rows.of("epoch") is not None]
     if np.isnan(main.epoch).all() and headings:
         heading = max(headings, key=len)
@@ -281,7 +294,8 @@ def _place_run(every: list[Rows]) -> PlacedRun:
         _place_loose(run, main, every)
     else:
         _place_counted(run, main)
-    _fill_columns(run, every, main)
+    _fill_columns(run, every)
+    run.last_line = max(int(rows.line[-1]) for rows in every)
     return run
 
 
@@ -368,36 +382,55 @@ def _training_bars(bars: list[Rows]) -> tuple[Integers, Floats, float, int] | No
     return order[own], step[own], float(best), int(line[own[0]])
 
 
-def _fill_columns(run: PlacedRun, every: list[Rows], main: _Main) -> None:
-    parts: dict[str, list[tuple[Integers, Floats, Floats, Integers, Printed, str]]] = {}
-    names = _names(every, run)
-    bars_count = run.planned is not None
-    for rows, renamed in zip(every, names, strict=True):
-        if rows.kind in {"summary", "place"}:
+class _Chunk(NamedTuple):
+    """Rows of one quantity from one table."""
+
+    order: Integers
+    step: Integers
+    value: Floats
+    line: Integers
+    printed: Printed = Printed()
+    unit: str = ""
+
+
+def _fill_columns(run: PlacedRun, every: list[Rows]) -> None:
+    parts: dict[str, list[_Chunk]] = {}
+    for rows, renamed in zip(every, _names(every), strict=True):
+        placed = _with_steps(rows, run)
+        if placed is None:
             continue
-        if rows.kind == "bar":
-            total = rows.of_or_nan("total")
-            usable = (
-                bars_count and run.axis == "step" and run.planned is not None and bool((total == run.planned[0]).any())
-            )
-            if not usable:
-                continue
-            rows = rows.where(total == run.planned[0]) if run.planned is not None else rows
-            step = rows.of_or_nan("step")
-        else:
-            step = last_before(rows.order, run.track_order, run.track_step)
-            step = np.where(np.isnan(step), 0.0, step)
+        rows, step = placed
         for hole, values, printed in rows.values():
-            keep = ~np.isnan(values) if hole.shape in {"clock", "duration"} else np.ones(len(rows), bool)
-            name = renamed.get(hole.name, hole.name)
-            parts.setdefault(name, []).append(
-                (rows.order[keep], step[keep], values[keep], rows.line[keep], printed, hole.unit)
-            )
+            chunk = _Chunk(rows.order, step, values, rows.line, printed, hole.unit)
+            if hole.shape in {"clock", "duration"} and bool(np.isnan(values).any()):
+                keep = ~np.isnan(values)
+                chunk = chunk._replace(
+                    order=rows.order[keep], step=step[keep], value=values[keep], line=rows.line[keep]
+                )
+            parts.setdefault(renamed.get(hole.name, hole.name), []).append(chunk)
         for name, values in _extra_columns(rows, run, every):
-            parts.setdefault(name, []).append((rows.order, step, values, rows.line, Printed(), ""))
+            parts.setdefault(name, []).append(_Chunk(rows.order, step, values, rows.line))
     run.columns = {name: _column(chunks) for name, chunks in parts.items()}
     _tell_times(run)
-    del main
+
+
+def _with_steps(rows: Rows, run: PlacedRun) -> tuple[Rows, Integers] | None:
+    """Rows with their steps, or `None` for those that hold no quantities of the run."""
+    if rows.kind in {"summary", "place"}:
+        return None
+    if rows.kind != "bar":
+        same = rows.order is run.track_order
+        return rows, _as_steps(run.track_step if same else last_before(rows.order, run.track_order, run.track_step))
+    if run.planned is None or run.axis != "step":
+        return None
+    rows = rows.where(rows.of_or_nan("total") == run.planned[0])
+    step = rows.of_or_nan("step")
+    if not step.size:
+        return None
+    # A bar is drawn again and again at one step; the first drawing is the one that is on time.
+    is_new = np.concatenate([[True], step[1:] > np.maximum.accumulate(step)[:-1]])
+    rows = rows.where(is_new)
+    return rows, _as_steps(step[is_new])
 
 
 def _extra_columns(rows: Rows, run: PlacedRun, every: list[Rows]) -> list[tuple[str, Floats]]:
@@ -420,13 +453,12 @@ def _extra_columns(rows: Rows, run: PlacedRun, every: list[Rows]) -> list[tuple[
     return out
 
 
-def _names(every: list[Rows], run: PlacedRun) -> list[dict[str, str]]:
+def _names(every: list[Rows]) -> list[dict[str, str]]:
     """New names where two kinds of rows tell the same quantity in different senses.
 
     A loop that prints both single-batch losses (`iter 10: loss 2.1`) and averages over evaluation batches (`step 10:
     train loss 2.2, val loss 2.3`) means two quantities; so does one that prints an epoch's mean after the epoch's steps.
     """
-    del run
     detailed = [rows for rows in every if rows.kind in {"row", "train"} and rows.of("step") is not None]
     has_single = any(rows.has("train/loss") and not rows.has("eval/loss") for rows in detailed)
     out: list[dict[str, str]] = []
@@ -442,13 +474,22 @@ def _names(every: list[Rows], run: PlacedRun) -> list[dict[str, str]]:
     return out
 
 
-def _column(chunks: list[tuple[Integers, Floats, Floats, Integers, Printed, str]]) -> Column:
-    order = np.concatenate([chunk[0] for chunk in chunks])
-    sort = np.argsort(order, kind="stable")
-    step, value, line = (np.concatenate([chunk[at] for chunk in chunks])[sort] for at in (1, 2, 3))  # type: ignore[misc]
-    longest = max(chunks, key=lambda chunk: chunk[0].size)
-    step = np.where(np.isfinite(step) & (np.abs(step) < 1e15), step, -1).astype(np.int64)
-    return Column(step=step, value=value, line=line, printed=longest[4], unit=longest[5])  # type: ignore[arg-type]
+def _column(chunks: list[_Chunk]) -> Column:
+    longest = max(chunks, key=lambda chunk: chunk.order.size)
+    if len(chunks) == 1:
+        step, value, line = longest.step, longest.value, longest.line
+    else:
+        sort = np.argsort(np.concatenate([chunk.order for chunk in chunks]), kind="stable")
+        step = np.concatenate([chunk.step for chunk in chunks])[sort]
+        value = np.concatenate([chunk.value for chunk in chunks])[sort]
+        line = np.concatenate([chunk.line for chunk in chunks])[sort]
+    return Column(step=step, value=value, line=line, printed=longest.printed, unit=longest.unit)  # type: ignore[arg-type]
+
+
+def _as_steps(step: Floats) -> Integers:
+    """Whole steps; -1 for what is none, 0 for rows before the first placed one."""
+    step = np.where(np.isnan(step), 0.0, step)
+    return np.asarray(np.where(np.abs(step) < 1e15, step, -1.0), dtype=np.int64)
 
 
 def _tell_times(run: PlacedRun) -> None:
@@ -457,7 +498,7 @@ def _tell_times(run: PlacedRun) -> None:
     if column is None:
         return
     change = np.diff(np.asarray(column.value))
-    elapsed = change.size < 2 or bool((change >= 0).all() and change.sum() > 0)
+    elapsed = not change.size or bool((change >= 0).all() and change.sum() > 0)
     name = "time/elapsed" if elapsed else "speed/seconds_per_step"
     if name not in run.columns:
         run.columns[name] = column

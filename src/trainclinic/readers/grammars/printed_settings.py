@@ -75,6 +75,7 @@ _PHRASES = tuple(
         ("lora rank", r"LoRA rank:?\s*(\d+)", "lora_rank", None),
         ("lora rank", r"LoRA rank:?\s*\d+,?\s*alpha:?\s*([\d.]+)", "lora_alpha", None),
         ("lora rank", r"LoRA rank.*dropout:?\s*([\d.]+)", "lora_dropout", None),
+        ("vocab_size", r"\bvocab_size[ :=]+([\d,]{3,})\b", "vocab_size", None),
         ("using gpt-2 model", r"Using GPT-2 model:\s*(\S+)", "model_name_or_path", None),
         ("downloading and preparing model", r"Downloading and preparing model (\S+)", "model_name_or_path", None),
         ("loading ", r"\bLoading (\S+) from Hugging\s?Face", "model_name_or_path", None),
@@ -97,9 +98,15 @@ def spoken_settings(line: str, lowered: str) -> Iterator[Pair]:
     """Settings that trainers state in words (`Num examples = 52,002`, `LoRA rank: 16, alpha: 32.0`)."""
     for hint, expression, name, fixed in _PHRASES:
         if hint in lowered and (found := expression.search(line)):
-            yield name, fixed or found[1]
+            yield name, fixed or _in_full(found[1])
             if found.re.groups == 2:
                 yield "total_params", found[2]
+
+
+def _in_full(value: str) -> str:
+    """`10.65M` parameters as a number."""
+    scale = {"M": 1e6, "B": 1e9}.get(value[-1:])
+    return value if scale is None or not value[:1].isdigit() else f"{float(value[:-1].replace(',', '')) * scale:.0f}"
 
 
 def has_hint(lowered: str) -> bool:
@@ -131,7 +138,7 @@ def known_settings(line: str) -> Iterator[Pair]:
         return
     for name, value in _SEVERAL.findall(line):
         fact = canonical_setting(name)
-        if fact and not (FACTS[fact][0] == "text" and value[:1].isdigit()):
+        if fact and not (FACTS[fact][0] == "text" and value[:1].isdigit()) and not value.startswith(("[", "{", "(")):
             yield name, value.strip("'\"")
 
 

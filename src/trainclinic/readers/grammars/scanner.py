@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,15 +23,25 @@ from trainclinic.readers.grammars.named_rows import (
     read_named_block_line,
     read_named_row,
 )
-from trainclinic.readers.grammars.prefixes import COLOURS, read_prefix
+from trainclinic.readers.grammars.prefixes import COLOURS, Prefix, read_prefix
 from trainclinic.readers.grammars.setting_lines import SettingCollector
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from trainclinic.readers.blocks import Block
     from trainclinic.readers.file import LogFile
 
+    Integers = NDArray[np.int64]
+
 MAX_LAYOUTS = 48
+MAX_DULL = 20_000
 BULK_LINES = 64
+STRIDE = 16
+FRESH = 8
+"""New layouts of a block that are tried on all that is left of it; a block with more has no layout to speak of."""
+_DIVIDER = re.compile(r"^\W{2,}\s*(?:(?:second|third|fourth|fifth|next|new|another) run|run (?:no\.? ?)?\d+)\b", re.I)
+_DIGITS = re.compile(r"\d+")
 _MAY_BE_ROW = re.compile(r"step|iter|epoch|update|batch|\bit\b|\d\s?/\s{0,9}\d", re.I)
 _EVALUATION_HEADING = re.compile(
     r"^\W*(?:final |best )?(?:eval\w*|valid\w*|test)\b[\w ]{0,30}(?:results?|metrics|:)\W*$", re.I
@@ -49,6 +60,8 @@ class Scanner:
         tables: Captured rows by meaning.
         events: Telling lines.
         settings: Printed settings.
+        damage: What is wrong, where first, and how often.
+        dividers: Positions of lines that say that another run begins.
     """
 
     file: LogFile
@@ -56,10 +69,14 @@ class Scanner:
     tables: dict[tuple[object, ...], Table] = field(default_factory=dict)
     events: EventCollector = field(init=False)
     settings: SettingCollector = field(default_factory=SettingCollector)
-    damage: list[tuple[str, int]] = field(default_factory=list)
+    damage: list[tuple[str, int | None, int]] = field(default_factory=list)
+    dividers: list[int] = field(default_factory=list)
     _layouts: list[Layout] = field(default_factory=list)
     _order: int = 0
+    _now: int = 0
+    _learned: int = 0
     _reach: int = 0
+    _dull: set[str] = field(default_factory=set)
     _evaluating: bool = False
 
     def __post_init__(self) -> None:
@@ -68,73 +85,108 @@ class Scanner:
     def take(self, block: Block) -> None:
         """Read one block of lines."""
         text = COLOURS.sub("", block.text) if "\x1b" in block.text else block.text
-        lines = text.split("\n")
-        if not block.is_cut and self._take_alike(lines, text, block.first_line):
+        if not block.is_cut and "\r" not in text and self._take_alike(text, block.first_line):
             return
-        lowered = text.lower()
-        self.events.begin_block(lowered)
-        self.settings.begin_block(lowered)
-        last = block.first_line + len(lines) - 1 if block.is_cut else -1
-        layouts = self._layouts
-        for number, line in enumerate(lines, start=block.first_line):
-            for piece in line.split("\r") if "\r" in line else (line,):
-                self._order += 1
-                for layout in layouts:
-                    if found := layout.match(piece):
-                        layout.pending.append(found.groups())
-                        layout.pending_order.append(self._order)
-                        layout.pending_line.append(number)
-                        break
-                else:
-                    if piece and not piece.isspace():
-                        self._take_other(piece, number, is_last=number == last)
-        for layout in layouts:
-            layout.flush()
-        layouts.sort(key=lambda layout: -layout.hits)
+        pieces, number = _pieces(text, block.first_line)
+        order = self._positions(len(pieces))
+        left = np.arange(len(pieces))
+        for layout in self._layouts:
+            left = _take_matching(layout, pieces, left, order, number)
+        self._layouts.sort(key=lambda layout: -layout.hits)
+        if left.size:
+            self._take_rest(pieces, left, order, number, cut_at=len(pieces) - 1 if block.is_cut else -1)
 
     def finish(self) -> list[Table]:
         """The file has ended; the tables."""
         self.settings.finish()
         for table in self.tables.values():
             if table.bad:
-                self.damage.append(("number that cannot be read", table.bad))
+                self.damage.append(("number that cannot be read", None, table.bad))
         return list(self.tables.values())
 
-    def _take_alike(self, lines: list[str], text: str, first: int) -> bool:
+    def _positions(self, count: int) -> Integers:
+        """The next positions; the gaps between them are for rows that share a piece of text."""
+        first = self._order + STRIDE
+        self._order += STRIDE * count
+        return np.arange(first, self._order + 1, STRIDE, dtype=np.int64)
+
+    def _take_alike(self, text: str, first: int) -> bool:
         """Take a block whose lines all have one layout in one go."""
-        if len(lines) < BULK_LINES or not self._layouts:
+        count = text.count("\n") + 1
+        layout = self._layouts[0] if self._layouts else None
+        if layout is None or count < BULK_LINES or not layout.match(text[: text.find("\n")]):
             return False
-        layout = next((known for known in self._layouts if known.match(lines[0])), None)
-        if layout is None or not layout.match(lines[-1]) or not layout.match(lines[len(lines) // 2]):
+        sample = text[: text.find("\n", len(text) // 16)]
+        if len(layout.find_lines(sample)) != sample.count("\n") + 1:
             return False
         rows = layout.find_lines(text)
-        if len(rows) != len(lines):
+        if len(rows) != count:
             return False
-        count = len(lines)
-        order = np.arange(self._order + 1, self._order + 1 + count, dtype=np.int64)
-        layout.table.add(rows, order, np.arange(first, first + count, dtype=np.int64), layout.shapes)
+        layout.table.add(rows, self._positions(count), np.arange(first, first + count, dtype=np.int64), layout.shapes)
         layout.hits += count
-        self._order += count
         return True
+
+    def _take_rest(self, pieces: list[str], left: Integers, order: Integers, number: Integers, *, cut_at: int) -> None:
+        """Pieces in no known layout, one by one; what they teach is applied to the pieces behind them at once."""
+        lowered = "\n".join(pieces[at] for at in left.tolist()).lower()
+        self.events.begin_block(lowered)
+        self.settings.begin_block(lowered)
+        fresh: list[Layout] = []
+        while left.size:
+            learned_at = self._take_until_learned(pieces, left, order, number, fresh, cut_at)
+            left = left[learned_at + 1 :]
+            if fresh and len(fresh) <= FRESH:
+                left = _take_matching(fresh[-1], pieces, left, order, number)
+
+    def _take_until_learned(
+        self, pieces: list[str], left: Integers, order: Integers, number: Integers, fresh: list[Layout], cut_at: int
+    ) -> int:
+        """Read pieces until one teaches a new layout; returns the place of that piece in `left`, or of the last one."""
+        for done, at in enumerate(left.tolist()):
+            piece = pieces[at]
+            if not piece or piece.isspace():
+                continue
+            if len(fresh) > FRESH and any(_take_one(known, piece, order[at], number[at]) for known in fresh[-FRESH:]):
+                continue
+            before = self._learned
+            self._now = int(order[at])
+            self._take_other(piece, int(number[at]), is_last=at == cut_at)
+            if self._learned > before:
+                fresh.append(self._layouts[0])
+                return done
+        return int(left.size) - 1
 
     def _take_other(self, piece: str, number: int, *, is_last: bool) -> None:
         """A piece of text in no known layout: learn it, or look for events and settings in it."""
         if is_last and self._is_cut_row(piece):
-            self.damage.append(("truncated last line", number))
+            self.damage.append(("truncated last line", number, 1))
+            return
+        settings = self.settings
+        key = _DIGITS.sub("0", piece)
+        if key in self._dull and not settings.is_open and number > self._reach:
             return
         if self._learn(piece, number):
-            self.settings.row_seen()
+            settings.row_seen()
             self._reach = 0
             return
         if looks_cut(piece):
-            self.damage.append(("row cut off in the middle", number))
+            self.damage.append(("row cut off in the middle", number, 1))
             return
         prefix = read_prefix(piece, numbered=self.numbered)
         bare = piece[prefix.end :]
-        if self._take_block_line(piece, bare, number):
+        if self._take_block_line(piece, bare, prefix, number):
             return
-        if not self.settings.look_at(bare, number):
-            self.events.look_at(bare, number, self._order)
+        if _DIVIDER.match(bare):
+            self.dividers.append(self._now)
+        heard = len(self.events.seen), self.events.count, settings.count
+        if not settings.look_at(bare, number):
+            self.events.look_at(bare, number, self._now)
+        if (
+            heard == (len(self.events.seen), self.events.count, settings.count)
+            and number > self._reach
+            and len(self._dull) < MAX_DULL
+        ):
+            self._dull.add(key)
 
     def _is_cut_row(self, piece: str) -> bool:
         return looks_cut(piece) or any(layout.begins is not None and layout.begins(piece) for layout in self._layouts)
@@ -148,11 +200,11 @@ class Scanner:
             rest = piece[bar.end() :].strip()
             if learned is not None and rest and not rest.startswith(("{", "[")) and len(rest) > 2:
                 self._add(piece[: bar.end()], learned, number)
-                self._order += 1
+                self._now += 1
                 self._take_other(rest, number, is_last=False)
                 return True
             return learned is not None and self._add(piece, learned, number)
-        if not _MAY_BE_ROW.search(piece):
+        if self.settings.in_sample(number) or not _MAY_BE_ROW.search(piece):
             return False
         learned = read_named_row(piece, read_prefix(piece, numbered=self.numbered))
         return learned is not None and self._add(piece, learned, number)
@@ -161,25 +213,26 @@ class Scanner:
         begin, end = span
         before, behind = piece[:begin], piece[end:]
         if find_bar(before) or find_row(behind):
-            done = [self._learn(part.strip(), number) for part in (before, piece[begin:end], behind) if part.strip()]
-            return any(done)
+            done = False
+            for part in filter(None, map(str.strip, (before, piece[begin:end], behind))):
+                done |= self._learn(part, number)
+                self._now += 1
+            return done
         learned = read_dict_row(piece, begin, end, read_prefix(before, numbered=self.numbered))
         return learned is not None and self._add(piece, learned, number)
 
-    def _take_block_line(self, piece: str, bare: str, number: int) -> bool:
+    def _take_block_line(self, piece: str, bare: str, prefix: Prefix, number: int) -> bool:
         """Lines under a heading: `Evaluation results:` or `[batch=100/1000]:`, then one quantity a line."""
         if _EVALUATION_HEADING.match(bare):
-            self._reach, self._evaluating = BLOCK_REACH, True
+            self._reach, self._evaluating = number + BLOCK_REACH, True
             return False
-        prefix = read_prefix(piece, numbered=self.numbered)
         heading = None if self.settings.in_block else read_heading(piece, prefix)
         if heading is not None:
             self._add(piece, heading, number)
-            self._reach, self._evaluating = BLOCK_REACH, False
+            self._reach, self._evaluating = number + BLOCK_REACH, False
             return True
-        if self._reach <= 0:
+        if number > self._reach:
             return False
-        self._reach -= 1
         learned = read_named_block_line(piece, prefix, evaluating=self._evaluating)
         if learned is None:
             return False
@@ -187,7 +240,7 @@ class Scanner:
         # A layout would take such lines wherever they stand, so these are read one by one.
         self._table(kind, holes).add(
             [tuple(piece[hole.begin : hole.end] for hole in holes)],
-            np.array([self._order]),
+            np.array([self._now]),
             np.array([number]),
             [hole.shape for hole in holes],
         )
@@ -206,14 +259,46 @@ class Scanner:
         table = self._table(kind, holes)
         table.add(
             [tuple(piece[hole.begin : hole.end] for hole in holes)],
-            np.array([self._order]),
+            np.array([self._now]),
             np.array([number]),
             [hole.shape for hole in holes],
         )
         layout = Layout(piece, holes, table)
         if layout.match(piece):
             self._layouts.insert(0, layout)
-            if len(self._layouts) > MAX_LAYOUTS:
-                dropped = self._layouts.pop()
-                dropped.flush()
+            self._learned += 1
+            del self._layouts[MAX_LAYOUTS:]
         return True
+
+
+def _pieces(text: str, first: int) -> tuple[list[str], Integers]:
+    """Lines, taken apart at carriage returns (progress bars rewrite their line), and the line of each piece."""
+    lines = text.split("\n")
+    number = np.arange(first, first + len(lines), dtype=np.int64)
+    if "\r" not in text:
+        return lines, number
+    parts = [line.split("\r") for line in lines]
+    return list(chain.from_iterable(parts)), np.repeat(number, [len(part) for part in parts])
+
+
+def _take_matching(layout: Layout, pieces: list[str], left: Integers, order: Integers, number: Integers) -> Integers:
+    """Give a layout what it matches among the pieces that are left; returns what remains."""
+    if not left.size:
+        return left
+    found = list(map(layout.match, pieces if left.size == len(pieces) else [pieces[at] for at in left.tolist()]))
+    rows = [match.groups() for match in found if match]
+    if not rows:
+        return left
+    hit = np.fromiter((match is not None for match in found), bool, len(found))
+    layout.table.add(rows, order[left[hit]], number[left[hit]], layout.shapes)
+    layout.hits += len(rows)
+    return left[~hit]
+
+
+def _take_one(layout: Layout, piece: str, order: int, number: int) -> bool:
+    found = layout.match(piece)
+    if found is None:
+        return False
+    layout.table.add([found.groups()], np.array([order]), np.array([number]), layout.shapes)
+    layout.hits += 1
+    return True

@@ -26,6 +26,8 @@ Found = tuple[str, str, int]
 MAX_SETTINGS = 2_000
 MAX_DUMP_LINES = 400
 MAX_LINE = 4_000
+SAMPLE_LINES = 60
+"""Lines after `Generating text...` that may be the model's own words."""
 _RULE = re.compile(r"^[\s=\-_*#~─━]*$")
 _ENVIRONMENT = re.compile(r"[A-Z][A-Z0-9_]*")
 _SAMPLES_FOLLOW = re.compile(r"^\W*generat(?:ing|ed) (?:sample )?text|^\W*sample (?:output|generation)", re.I)
@@ -48,16 +50,30 @@ class SettingCollector:
     _first: int = 0
     _may_speak: bool = False
     _may_tell_versions: bool = False
-    _off: bool = False
+    _off_until: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the next line may belong to a block, command or dump that has begun."""
+        return self.in_block or bool(self._command or self._dump)
+
+    @property
+    def count(self) -> int:
+        """Number of settings found."""
+        return sum(map(len, self.found.values())) + (1 << 20) * self.is_open
 
     def begin_block(self, lowered: str) -> None:
         """Find out which grammars a block of lines can concern at all."""
         self._may_speak = has_hint(lowered)
         self._may_tell_versions = any(library.replace("_", "-") in lowered for library in LIBRARIES)
 
+    def in_sample(self, number: int) -> bool:
+        """Whether a line may be text that the model wrote: nothing should be read into it."""
+        return number <= self._off_until
+
     def row_seen(self) -> None:
         """A row ends every block and everything that is written over several lines."""
-        self.in_block = self._off = False
+        self.in_block = False
         self._finish_command()
         self._finish_dump()
 
@@ -71,7 +87,7 @@ class SettingCollector:
         Returns:
             Whether the line is part of a command or dump, so that nothing else should be read into it.
         """
-        if len(line) > MAX_LINE or self._off:
+        if len(line) > MAX_LINE or self.in_sample(number):
             return False
         if self._command or begins_command(line):
             self._take_command(line, number)
@@ -89,7 +105,8 @@ class SettingCollector:
                 self._dump, self._first = [line], number
             self._keep("printed", [(name, value, number) for name, value in pairs])
             return True
-        self._off = _SAMPLES_FOLLOW.match(line) is not None
+        if _SAMPLES_FOLLOW.match(line):
+            self._off_until = number + SAMPLE_LINES
         self._take_line(line, number)
         return False
 
