@@ -165,3 +165,25 @@ def test_the_zero_race_needs_its_stage() -> None:
     assert isinstance(defect("deepspeed==0.13.5", {"deepspeed_stage": 2.0}, **BROKEN), Present)
     assert isinstance(defect("deepspeed==0.13.5", {"deepspeed_stage": 3.0}, **BROKEN), Absent)
     assert isinstance(defect("deepspeed==0.12.3", {"deepspeed_stage": 2.0}, **BROKEN), Absent)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"optimizer": "adamw_torch", "adam_epsilon": 1e-8}, "0 in float16: a gradient of 0"),
+        ({"optimizer": "adamw_torch", "adam_epsilon": 1e-4}, "is not 0 in float16"),
+        ({"optimizer": "adamw_torch_fused"}, "computes in float32"),
+    ],
+)
+def test_half_parameters_are_told_with_the_arithmetic_of_this_run(facts: dict[str, float | str], words: str) -> None:
+    verdict = all_rules()["SET701"].rule.check(run_of(range(1, 5), facts={"weights_dtype": "float16", **facts}, **GOOD))
+    assert isinstance(verdict, Present)
+    assert words in verdict.means
+    assert verdict.severity is None
+
+
+def test_half_parameters_that_have_held_for_ten_rows_are_a_note() -> None:
+    run = run_of(range(1, 11), facts={"weights_dtype": "float16"}, loss=[2.0] * 10)
+    verdict = all_rules()["SET701"].rule.check(run)
+    assert isinstance(verdict, Present)
+    assert verdict.severity is Severity.NOTE

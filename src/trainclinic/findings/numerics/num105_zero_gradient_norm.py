@@ -43,6 +43,12 @@ LASTING = Threshold(
     "single batches without a target give isolated zeros; three rows in a row to the end are a state",
 )
 
+WASTED = Threshold(
+    "share of zero norms in policy training",
+    0.1,
+    "1",
+    "a few groups earn equal rewards in any run",
+)
 FALLS = Threshold("fall of the median loss", 0.1, "1", "frozen weights move the loss by batch noise only, 2-5 %")
 
 
@@ -54,6 +60,10 @@ def check(run: Measured) -> Verdict:
     zero, norm = found.zero, found.norm
     if not zero.rows:
         return Absent((Evidence(f"none of {count(len(norm), 'gradient norm')} is exactly 0 at a rate above 0"),))
+    if run.objective.kind == "rl" and zero.rows < WASTED.value * len(norm):
+        return Absent(
+            (Evidence(f"{zero.rows} of {count(len(norm), 'gradient norm')} are 0, as groups of equal reward"),)
+        )
     lasts = zero.begins >= 0 and len(norm) - zero.begins >= LASTING.value
     first = zero.begins if lasts else zero.first
     every = zero.pattern == "every row"
@@ -108,5 +118,5 @@ RULE = Rule(
     severity=Severity.HARMFUL,
     needs=("train/grad_norm", "train/learning_rate", "train/loss"),
     check=check,
-    thresholds=(LASTING, FALLS),
+    thresholds=(LASTING, FALLS, WASTED),
 )

@@ -27,11 +27,13 @@ learning rate has no part in it, and neither has the device as such: float32 on 
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
-from trainclinic.catalogue.rule import Rule
+from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
+from trainclinic.signals.half_precision import first_change
 from trainclinic.signals.measured import Measured
 
 if TYPE_CHECKING:
@@ -39,6 +41,13 @@ if TYPE_CHECKING:
 
 CASTS_SINCE = (0, 11)
 """First peft release that casts float16 adapters to float32 (`autocast_adapter_dtype`)."""
+
+HELD = Threshold(
+    "training-loss rows that are all finite",
+    10,
+    "rows",
+    "the failure strikes in the first updates: ten rows are past it",
+)
 
 HALF = {"float16", "fp16", "half", "torch.float16"}
 
@@ -67,7 +76,7 @@ def check(run: Measured) -> Verdict:
         return NotEvaluated(
             missing="the dtype of the trainable parameters: mixed precision is on beside float16 weights"
         )
-    return Present((loaded, *_precision(run)), settle="the dtype of the trainable parameters")
+    return _present(run, (loaded, *_precision(run)))
 
 
 def _precision(run: Measured) -> tuple[Evidence, ...]:
@@ -76,32 +85,51 @@ def _precision(run: Measured) -> tuple[Evidence, ...]:
     return tuple(Evidence(f"`{f.name}` is {f.value}", f.source) for f in shown if f is not None)
 
 
+def _arithmetic(run: Measured) -> str:
+    """What Adam does to a float16 parameter with this run's epsilon."""
+    facts = run.record.facts
+    if "fused" in (facts.text("optimizer") or ""):
+        return "The fused optimizer computes in float32, so updates are finite, but the weights still round them."
+    epsilon = facts.number("adam_epsilon")
+    value = 1e-8 if epsilon is None else epsilon
+    if math.isfinite(first_change(0.0, rate=facts.number("learning_rate") or 1e-4, epsilon=value)):
+        return f"An epsilon of {value:g} is not 0 in float16, so a gradient of 0 does no harm."
+    return f"An epsilon of {value:g} is 0 in float16: a gradient of 0 makes the first update 0/0, which is NaN."
+
+
+def _present(run: Measured, evidence: tuple[Evidence, ...], means: str = "") -> Present:
+    """A doubt, or a note where enough finite rows show that the arithmetic has held."""
+    loss = run.train_loss
+    proved = run.onset is None and loss is not None and len(loss) >= HELD.value
+    told = f"{means} {_arithmetic(run)}".strip()
+    severity = Severity.NOTE if proved else None
+    return Present(evidence, means=told, settle="the dtype of the trainable parameters", severity=severity)
+
+
 def _adapters(run: Measured, loaded: Evidence) -> Verdict:
     """Adapters on a float16 base: peft decides, by version and by setting."""
     for setting in run.record.other_facts:
         if setting.name.endswith("autocast_adapter_dtype") and str(setting.value).lower() in ("false", "0.0", "0"):
-            return Present((loaded, Evidence("`autocast_adapter_dtype` is off", setting.source)))
+            return _present(run, (loaded, Evidence("`autocast_adapter_dtype` is off", setting.source)))
     peft = run.record.versions.get("peft")
     version = re.match(r"(?:==)?(\d+)\.(\d+)", str(peft.value)) if peft is not None else None
     if peft is not None and version is not None:
         told = Evidence(f"peft is {peft.value}", peft.source)
         if (int(version[1]), int(version[2])) < CASTS_SINCE:
             means = "This peft leaves adapters in the dtype of their base, so they are float16."
-            return Present((loaded, told, *_precision(run)), means=means)
+            return _present(run, (loaded, told, *_precision(run)), means)
         return Absent((loaded, told))
     if run.record.facts.flag("fp16") or run.record.facts.flag("bf16") or run.record.facts.flag("fp16") is None:
         return NotEvaluated(missing="the version of peft: before 0.11 adapters on a float16 base are float16")
-    return Present(
-        (loaded, *_precision(run)),
-        means="No mixed precision is on, so nothing scales the loss; before peft 0.11 the adapters are float16 too.",
-        settle="the version of peft, or the dtype of the trainable parameters",
-    )
+    means = "No mixed precision is on, so nothing scales the loss; before peft 0.11 the adapters are float16 too."
+    return _present(run, (loaded, *_precision(run)), means)
 
 
 RULE = Rule(
     code="SET701",
     slug="half-precision-parameters",
     severity=Severity.WARNING,
-    needs=("weights_dtype", "fp16", "bf16", "method", "lora_rank", "quantization_bits", "versions: peft"),
+    needs=("weights_dtype", "fp16", "bf16", "method", "lora_rank", "optimizer", "adam_epsilon", "versions: peft"),
     check=check,
+    thresholds=(HELD,),
 )

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from trainclinic.catalogue.rule import Rule
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
-from trainclinic.catalogue.wording import number
+from trainclinic.catalogue.wording import number, percent
 from trainclinic.signals.measured import Measured
 
 
@@ -38,7 +38,9 @@ def check(run: Measured) -> Verdict:
     value = float(limit.value)
     told = Evidence(f"`max_grad_norm` is {number(value)}", limit.source)
     if value > 0:
-        return Absent((told,))
+        clipped = run.gradients.clipped if run.gradients is not None else None
+        share = () if clipped is None else (Evidence(f"{percent(clipped)} of the logged norms are above it"),)
+        return Absent((told, *share))
     seen = _what_it_would_bound(run)
     if seen:
         return Present((told, seen))
