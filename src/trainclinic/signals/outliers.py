@@ -34,7 +34,7 @@ FLOOR_SHARE = 0.005
 FIRST_ROWS_SHARE = 0.2
 """The scatter of the first rows is known from a handful of them only, so more height is asked for."""
 
-_GRID = 2_000
+_GRID = 1_000
 _PASSES = 4
 _LONGEST_EXTRAPOLATION = 10
 _MAD_TO_SD = 1.4826
