@@ -12,6 +12,7 @@ from trainclinic.readers.discover import Discovered, Target, discover
 from trainclinic.readers.grouping import Run, group_runs, is_within
 from trainclinic.readers.join import join
 from trainclinic.readers.reading import Outcome, read_files
+from trainclinic.readers.retold_results import settle_retold_results
 from trainclinic.readers.row_steps import count_rows_in_steps
 from trainclinic.record.errors import ReadError
 from trainclinic.record.parts import Checkpoint, Damage
@@ -55,6 +56,7 @@ def collect(target: Target | Iterable[Target], *, jobs: int = 1) -> Collected:
     if not parts:
         hint = next((outcome.hint for outcome in outcomes if outcome.hint), _WHAT_WE_READ)
         raise ReadError(_why_nothing(found, refused, looked_at), hint=hint)
+    settle_retold_results(parts)
     count_rows_in_steps(parts)
     runs = group_runs(parts)
     records = [

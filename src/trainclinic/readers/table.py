@@ -166,7 +166,7 @@ def _axis(table: Table, names: list[str], size: int) -> tuple[Axis, Rows, str | 
             return "step", _filled(table, values), steps
     if epoch is not None and _counts(epoch) and np.unique(epoch[np.isfinite(epoch)]).size * 2 > size:
         return "epoch", _filled(table, epoch), epochs
-    return "row", np.arange(size, dtype=np.int64), None
+    return "row", np.arange(1, size + 1, dtype=np.int64), None
 
 
 def _dense(table: Table, name: str, size: int) -> Values:

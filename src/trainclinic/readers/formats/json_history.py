@@ -112,7 +112,7 @@ def _results(file: LogFile, value: dict[str, Any]) -> Fragment:
             continue
         if meaning.name.startswith("eval/"):
             column = fragment.column(meaning.name)
-            column.add(int(step or 0) if fragment.axis == "step" else 0, number * meaning.factor, line)
+            column.add(int(step or 0) if fragment.axis == "step" else 1, number * meaning.factor, line)
             column.unit = meaning.unit
         elif name == "epoch":
             fragment.facts.append(Fact("final_epoch", number, file.source(line, name), "log"))
