@@ -201,7 +201,7 @@ def writes_filtered_rows(run: Measured) -> bool:
     loss, epoch, rate = (run.record.get(f"train/{name}") for name in ("loss", "epoch", "learning_rate"))
     if loss is None or epoch is None or rate is None:
         return False
-    fractional = np.isfinite(epoch.value) & (epoch.value % 1.0 != 0.0)
+    fractional = epoch.value[np.isfinite(epoch.value)] % 1.0 != 0.0
     return min(len(epoch), len(rate)) >= len(loss) and bool(fractional.any())
 
 
