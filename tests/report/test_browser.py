@@ -281,12 +281,16 @@ def test_the_overview_leads_to_each_run(visit: Any) -> None:
     assert page.locator("#r0-charts .panel").first.get_attribute("data-scale") == "log"
 
 
-def test_everything_folded_is_printed(visit: Any) -> None:
-    page = visit("spike")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everything_folded_is_printed_dark_on_white(visit: Any, scheme: str) -> None:
+    page = visit("spike", scheme=scheme)
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("#f3 dl").is_visible()
     assert page.locator(".bar").is_hidden()
+    assert page.locator(".tools").is_hidden()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate(CONTRAST) == []
 
 
 def test_hostile_text_runs_nothing(visit: Any) -> None:
