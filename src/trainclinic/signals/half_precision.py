@@ -1,7 +1,7 @@
 """What Adam's arithmetic does when the parameters themselves are float16.
 
 Every operation of a for-loop or foreach AdamW on float16 parameters rounds its result to float16, whose smallest
-positive number is 6e-8. So an epsilon of 1e-8 is 0 and a small gradient has a second moment of 0, and the update divides
+positive number is 6e-8. So an epsilon of 1e-8 is 0, a small gradient has a second moment of 0, and the update divides
 by it. A fused kernel computes in float32 and is not concerned. Source of the order of operations: `torch.optim.adamw`,
 `_single_tensor_adamw`, 2.x. This module computes single updates; it knows no run.
 """

@@ -33,7 +33,8 @@ from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
-from trainclinic.signals.half_precision import first_change
+from trainclinic.catalogue.wording import number
+from trainclinic.signals.half_precision import first_change, smallest_felt_gradient
 from trainclinic.signals.measured import Measured
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ HELD = Threshold(
     "training-loss rows that are all finite",
     10,
     "rows",
-    "the failure strikes in the first updates: ten rows are past it",
+    "the failure strikes in the first updates",
 )
 
 HALF = {"float16", "fp16", "half", "torch.float16"}
@@ -94,7 +95,8 @@ def _arithmetic(run: Measured) -> str:
     value = 1e-8 if epsilon is None else epsilon
     if math.isfinite(first_change(0.0, rate=facts.number("learning_rate") or 1e-4, epsilon=value)):
         return f"An epsilon of {value:g} is not 0 in float16, so a gradient of 0 does no harm."
-    return f"An epsilon of {value:g} is 0 in float16: a gradient of 0 makes the first update 0/0, which is NaN."
+    felt = number(smallest_felt_gradient(facts.number("adam_beta2") or 0.999), 2)
+    return f"An epsilon of {value:g} is 0 in float16: 0/0 for a gradient of 0, infinite for one below {felt}."
 
 
 def _present(run: Measured, evidence: tuple[Evidence, ...], means: str = "") -> Present:
