@@ -186,16 +186,18 @@ def _noise(preceding: Floats, following: Floats) -> float:
 
 
 def _rows_after_messages(run: Measured, series: Series) -> list[int]:
-    """First row logged after each message of a resume, by step when the message names one, else by line."""
+    """First row logged after each message of a resume: by line in the same file, else by the step it names."""
     rows = []
     for event in run.record.events_of("resume"):
-        if event.step is not None and run.record.axis == "step" and event.step > series.step[0]:
-            rows.append(int(np.searchsorted(series.final().step, event.step, "right")))
-        elif event.source.line is not None and event.source.path in series.files:
+        if event.source.line is not None and event.source.path in series.files:
             file = series.files.index(event.source.path)
             later = np.flatnonzero((series.file == file) & (series.line > event.source.line))
-            rows += [int(later[0])] if later.size else []
-    return rows
+        elif event.step is not None and run.record.axis == "step":
+            later = np.flatnonzero((series.segment == series.segment[-1]) & (series.step > event.step))
+        else:
+            continue
+        rows += [int(later[0])] if later.size else []
+    return list(dict.fromkeys(rows))
 
 
 def _start(run: Measured, series: Series) -> int | None:

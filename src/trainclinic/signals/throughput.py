@@ -174,7 +174,8 @@ def measure(windows: Windows, clock: Clock | None, run: Measured) -> Throughput:
     for stall in stalls:
         held |= (windows.begin >= stall.begin) & (windows.end <= stall.end)
     plain = ordinary & ~held
-    plain[0] = False
+    # where a clock began is uncertain, and a first step may hold compilation
+    plain[0] &= clock is None and pace[0] <= 1.2 * median
     if periodic:
         plain &= ~slow
     drift, change = _trend(windows, plain, held)
@@ -228,7 +229,8 @@ def _stalls(windows: Windows, slow: NDArray[np.bool_], extra: NDArray[np.float64
     edges = np.flatnonzero(np.diff(np.concatenate(([False], slow, [False])).astype(np.int8)))
     found = []
     for first, after in edges.reshape(-1, 2).tolist():
-        if after - first > LONGEST_GAP_WINDOWS:
+        lasting = after == len(windows) and after - first > 1  # nothing tells that it ended
+        if after - first > LONGEST_GAP_WINDOWS or lasting:
             continue
         error = float(windows.error[first] + windows.error[after - 1])
         lost, seconds = float(extra[first:after].sum()), float(windows.seconds[first:after].sum())

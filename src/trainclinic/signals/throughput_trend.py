@@ -36,6 +36,7 @@ class Drift:
         last_speed: Steps/s in its last fifth.
         per_thousand: Relative growth of the seconds per step in 1,000 steps.
         p_value: Chance of such a trend in noise with the same autocorrelation (Mann-Kendall, effective sample size).
+        every_window: Each window is slower than the one before it.
     """
 
     begin: int
@@ -44,6 +45,7 @@ class Drift:
     last_speed: float
     per_thousand: float
     p_value: float
+    every_window: bool = False
 
     @property
     def change(self) -> float:
@@ -137,6 +139,7 @@ def _drift(points: Windows, y: Floats, slope: float, line: Floats) -> Drift:
         last_speed=float(last.steps.sum() / last.seconds.sum()),
         per_thousand=math.expm1(min(1000.0 * slope, 50.0)),
         p_value=mann_kendall(y, y - line),
+        every_window=bool(np.all(np.diff(y) > 0)),
     )
 
 
