@@ -189,6 +189,8 @@ class _Body:
     def _spread_tags(self) -> None:
         """One column per name in a table that holds one value per row (`key,value,step`)."""
         value = next(name for name in self.names if name.lower() == "value")
+        if value not in self.table.names:
+            return
         rows, values = self.table.column(value)
         tags = np.asarray(self.tags)[rows]
         for tag in dict.fromkeys(self.tags):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,9 @@ def read(file: LogFile) -> list[Fragment]:
         ReadError: If the file is not Python.
     """
     try:
-        tree = ast.parse(file.text())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the user's syntax: none of our business
+            tree = ast.parse(file.text())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         message = f"`{file.name}` is not Python that can be parsed: {str(error)[:120]}"
         raise ReadError(message) from error
