@@ -56,7 +56,7 @@ def check(run: Measured) -> Verdict:
         if len(rows) < FEWEST and not found:
             return NotEvaluated(missing=f"{FEWEST} rows of `train/learning_rate`")
         told = {evidence.step for evidence in found}
-        found += [evidence for evidence in _inside(rows) if evidence.step not in told]
+        found += [evidence for evidence in _inside(rows, run.record.axis) if evidence.step not in told]
     if found:
         return Present(tuple(found[:5]))
     if fit is not None and fit.best is not None:
@@ -79,7 +79,7 @@ def _at_resumes(run: Measured, series: Series) -> Iterator[Evidence]:
             yield Evidence(says, later.source(0), int(later.step[0]), "train/learning_rate")
 
 
-def _inside(rows: Series) -> Iterator[Evidence]:
+def _inside(rows: Series, axis: str) -> Iterator[Evidence]:
     """Rises after a fall, and single drops of a smooth curve."""
     change = np.diff(rows.value)
     if change.size < FEWEST - 1 or not rows.value.max() > 0:
@@ -92,8 +92,8 @@ def _inside(rows: Series) -> Iterator[Evidence]:
     for row in np.flatnonzero(alone & ((fallen & (change > 0)) | (smooth & (change < 0)))).tolist():
         before, after = rows.value[row], rows.value[row + 1]
         says = (
-            f"learning rate goes from {number(before)} at step {rows.step[row]} to {number(after)} "
-            f"at step {rows.step[row + 1]}"
+            f"learning rate goes from {number(before)} at {axis} {rows.step[row]} to {number(after)} "
+            f"at {axis} {rows.step[row + 1]}"
         )
         yield Evidence(says, rows.source(row + 1), int(rows.step[row + 1]), "train/learning_rate")
 

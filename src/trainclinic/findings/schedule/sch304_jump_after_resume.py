@@ -57,7 +57,8 @@ def check(run: Measured) -> Verdict:
         return Absent((Evidence(says, None, points[0].step, history.series),))
     series = run.record.series[history.series]
     evidence = tuple(
-        Evidence(_says(point), series.source(point.row), point.step, history.series) for point in jumps[:5]
+        Evidence(_says(point, run.record.axis), series.source(point.row), point.step, history.series)
+        for point in jumps[:5]
     )
     lost = any(_is_lost(point) for point in jumps)
     means = (
@@ -84,12 +85,11 @@ def _is_lost(point: ResumePoint) -> bool:
     return point.jump > max(LOST.value * max(point.first_loss - point.before, 0.0), UNKNOWN.value * abs(point.before))
 
 
-def _says(point: ResumePoint) -> str:
+def _says(point: ResumePoint, axis: str) -> str:
     back = "" if point.rows_to_recover is None else f", back after {count(point.rows_to_recover, 'row')}"
     expected = "in the earlier pass" if point.overlap else "just before"
-    return (
-        f"loss is {number(point.after)} at step {point.step} after the resume, {number(point.before)} {expected}{back}"
-    )
+    place = f"at {axis} {point.step} after the resume"
+    return f"loss is {number(point.after)} {place}, {number(point.before)} {expected}{back}"
 
 
 RULE = Rule(
