@@ -41,11 +41,11 @@ def is_fine_tuning_tool(run: Measured) -> bool:
     return all(run.record.get(name) is not None for name in TRAINER_COLUMNS)
 
 
-def first_loss_evidence(initial: InitialLoss, compared: str) -> Evidence:
-    """`loss 9.227 at step 0, ...`; says when the value is a mean that already holds some descent."""
+def first_loss_evidence(run: Measured, initial: InitialLoss, compared: str) -> Evidence:
+    """`loss is 9.227 at step 0, ...`; says when the value is a mean that already holds some descent."""
     name = "evaluation loss" if initial.series == "eval/loss" else "loss"
     mean = " (a mean since the start, so a lower bound)" if initial.is_window_mean else ""
-    says = f"{name} is {number(initial.value)} at step {initial.step}{mean}, {compared}"
+    says = f"{name} is {number(initial.value)} at {run.record.axis} {initial.step}{mean}, {compared}"
     return Evidence(says, initial.source, initial.step, initial.series)
 
 
@@ -61,3 +61,8 @@ def evidence_at(series: Series, step: int, says: str) -> Evidence:
     """Evidence with the source of the row at or after `step`."""
     row = min(int(series.step.searchsorted(step)), len(series) - 1)
     return Evidence(says, series.source(row), int(series.step[row]), series.name)
+
+
+def uniform_level(run: Measured, rows: int, level: float) -> str:
+    """`ln of 50,257 tokens is 10.82`, or log2 where the loss is in bits."""
+    return f"{'log2' if run.objective.loss_unit == 'bits/token' else 'ln'} of {rows:,} tokens is {number(level)}"

@@ -71,7 +71,7 @@ def baselines_of(run: Measured) -> Baselines | None:
         vocabulary_from=said,
         vocabulary_source=fact.source if fact is not None else None,
         uniform=scale * math.log(vocabulary) if vocabulary else None,
-        unigram=run.unigram_entropy,
+        unigram=None if run.unigram_entropy is None else scale * run.unigram_entropy,
         typical_unigram=scale * TYPICAL_UNIGRAM if word_pieces else None,
         reference=_reference(run, name) if objective.started_from == "pretrained" else None,
     )

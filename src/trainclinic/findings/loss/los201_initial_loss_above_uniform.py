@@ -29,8 +29,7 @@ from __future__ import annotations
 
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, NotEvaluated, Present, Severity, Verdict
-from trainclinic.catalogue.wording import number
-from trainclinic.findings.loss_levels import first_loss_evidence, not_a_token_loss
+from trainclinic.findings.loss_levels import first_loss_evidence, not_a_token_loss, uniform_level
 from trainclinic.signals.initial_loss import ABOVE_UNIFORM
 from trainclinic.signals.measured import Measured
 
@@ -48,8 +47,8 @@ def check(run: Measured) -> Verdict:
         return NotEvaluated(missing="a loss from the beginning of the run")
     if baselines.uniform is None or baselines.vocabulary is None:
         return NotEvaluated(missing="the vocabulary size (`config.json` of the model, or its name)")
-    uniform = f"ln of {baselines.vocabulary:,} tokens is {number(baselines.uniform)}"
-    evidence = first_loss_evidence(initial, uniform)
+    uniform = uniform_level(run, baselines.vocabulary, baselines.uniform)
+    evidence = first_loss_evidence(run, initial, uniform)
     reference = baselines.reference.start if baselines.reference is not None else None
     if initial.value <= baselines.uniform + MARGIN.value or (reference is not None and initial.value <= reference[1]):
         return Absent((evidence,))

@@ -28,8 +28,7 @@ from __future__ import annotations
 
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, NotEvaluated, Present, Severity, Verdict
-from trainclinic.catalogue.wording import number
-from trainclinic.findings.loss_levels import first_loss_evidence, not_a_token_loss
+from trainclinic.findings.loss_levels import first_loss_evidence, not_a_token_loss, uniform_level
 from trainclinic.signals.initial_loss import ABOVE_UNIFORM, UNIFORM_HALF_WIDTH
 from trainclinic.signals.measured import Measured
 
@@ -49,8 +48,8 @@ def check(run: Measured) -> Verdict:
         return NotEvaluated(missing="a loss from the beginning of the run")
     if baselines.uniform is None or baselines.vocabulary is None:
         return NotEvaluated(missing="the vocabulary size (`config.json` of the model, or its name)")
-    uniform = f"ln of {baselines.vocabulary:,} tokens is {number(baselines.uniform)}"
-    evidence = first_loss_evidence(initial, uniform)
+    uniform = uniform_level(run, baselines.vocabulary, baselines.uniform)
+    evidence = first_loss_evidence(run, initial, uniform)
     if not -BELOW.value < initial.value - baselines.uniform <= ABOVE.value:
         return Absent((evidence,))
     start = run.objective.started_from

@@ -64,7 +64,7 @@ def check(run: Measured) -> Verdict:
     if reference is None or reference.start is None:
         return _without_reference(run, initial)
     known = f"{reference.title} starts at {number(reference.start[0], 2)}-{number(reference.start[1], 2)}"
-    evidence = first_loss_evidence(initial, f"where {known} ({reference.source})")
+    evidence = first_loss_evidence(run, initial, f"where {known} ({reference.source})")
     if initial.value <= reference.start[1] + MARGIN.value:
         return Absent((evidence,))
     return _present(evidence, initial, baselines, reference)
@@ -80,7 +80,8 @@ def _behind_the_filter(run: Measured) -> Absent | None:
     if window.best is None or reference.start is None or window.best.mean_loss > reference.start[1] + MARGIN.value:
         return None
     known = f"{reference.title} starts at {number(reference.start[0], 2)}-{number(reference.start[1], 2)}"
-    made = f"the row {number(window.logged)} at step {window.step} was made by the filter of non-finite losses"
+    row = f"the row {number(window.logged)} at {run.record.axis} {window.step}"
+    made = f"{row} was made by the filter of non-finite losses"
     says = f"{made}; the loss behind it is {number(window.best.mean_loss)}, where {known}"
     return Absent((Evidence(says, filtered.loss.source(0), window.step, "train/loss"),))
 
@@ -110,7 +111,9 @@ def _without_reference(run: Measured, initial: InitialLoss) -> Verdict:
     if not is_fine_tuning_tool(run) or run.objective.kind not in ("causal-lm", "unknown") or trend is None:
         return NotEvaluated(missing="the name of the pretrained model")
     low = min(trend.last, trend.best)
-    evidence = first_loss_evidence(initial, f"and the loss reaches {number(low)} by step {trend.best_step}")
+    evidence = first_loss_evidence(
+        run, initial, f"and the loss reaches {number(low)} by {run.record.axis} {trend.best_step}"
+    )
     if initial.value <= HIGH.value:
         return NotEvaluated(missing="the name of the pretrained model")
     if low >= LOW.value:
@@ -129,7 +132,7 @@ def _fine_tuned_gently(run: Measured, initial: InitialLoss) -> Verdict:
     peak = float(rate.finite().value.max(initial=0.0)) if rate is not None else 0.0
     if not 0.0 < peak < GENTLE.value or initial.value > MOST.value:
         return NotEvaluated(missing="the name of the pretrained model")
-    evidence = first_loss_evidence(initial, f"with a learning rate of {number(peak, 2)} at most")
+    evidence = first_loss_evidence(run, initial, f"with a learning rate of {number(peak, 2)} at most")
     means = (
         "At such a learning rate weights are fine-tuned, and no pretrained model starts that high with right targets."
     )

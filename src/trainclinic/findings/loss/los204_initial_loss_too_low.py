@@ -43,7 +43,7 @@ def check(run: Measured) -> Verdict:
     initial = run.initial_loss
     if initial is None:
         return NotEvaluated(missing="a loss from the beginning of the run")
-    evidence = first_loss_evidence(initial, f"the least that new text costs is about {number(LIMIT.value, 1)}")
+    evidence = first_loss_evidence(run, initial, f"the least that new text costs is about {number(LIMIT.value, 1)}")
     if initial.at_start >= LIMIT.value:
         return Absent((evidence,))
     means = "The scored tokens cost almost nothing before any training: they are visible, trivial or already known."

@@ -55,7 +55,7 @@ def check(run: Measured) -> Verdict:
     if spikes.train_excursions > max(MOST_SINGLE.value, EXCURSION_SHARE.value * spikes.rows):
         found = [spike for spike in found if spike.series == "eval/loss"]
     if not found:
-        return Absent(_highest(spikes))
+        return Absent(_highest(run, spikes))
     evidence = tuple(_evidence(run, spike) for spike in found[:MOST_SHOWN])
     if len(found) > MOST_SHOWN:
         evidence = (*evidence, Evidence(f"and {count(len(found) - MOST_SHOWN, 'more excursion')}"))
@@ -71,24 +71,31 @@ def _matters(run: Measured, spike: Spike) -> bool:
     return high and not giant and spike.at.z > ROBUST_Z.value and spike.share_lost > needed.value
 
 
-def _highest(spikes: Spikes) -> tuple[Evidence, ...]:
+def _highest(run: Measured, spikes: Spikes) -> tuple[Evidence, ...]:
     searched = count(spikes.rows + spikes.eval_rows, "row")
     if not spikes.found:
         return (Evidence(f"none of {searched} stands out"),)
     top = max(spikes.found, key=lambda spike: spike.at.rise)
-    says = f"the highest of {searched} is {number(top.at.rise)} above its surroundings, at step {top.at.step}"
+    says = (
+        f"the highest of {searched} is {number(top.at.rise)} above its surroundings, at {run.record.axis} {top.at.step}"
+    )
     return (Evidence(says, None, top.at.step, top.series),)
 
 
 def _evidence(run: Measured, spike: Spike) -> Evidence:
     at = spike.at
     name = "evaluation loss" if spike.series == "eval/loss" else "loss"
-    says = f"{name} is {number(at.value)} at step {at.step}, expected {number(at.expected)}: robust z {number(at.z, 2)}"
+    place = f"{number(at.value)} at {run.record.axis} {at.step}"
+    says = f"{name} is {place}, expected {number(at.expected)}: robust z {number(at.z, 2)}"
     if spike.other_rise is not None:
-        says += f"; the evaluation loss rose by {number(spike.other_rise)} at the same step"
+        says += f"; the evaluation loss rose by {number(spike.other_rise)} at the same {run.record.axis}"
     if spike.gradient_z is not None:
         says += "; the gradient norm stands out there too"
-    end = f"back at step {at.recovered_step}" if at.recovered_step is not None else "the log ends before it is back"
+    end = (
+        f"back at {run.record.axis} {at.recovered_step}"
+        if at.recovered_step is not None
+        else "the log ends before it is back"
+    )
     rows = run.loss_rows if spike.series == "train/loss" else run.eval_rows
     source = rows.source(at.row) if rows is not None else None
     return Evidence(f"{says}; {end}", source, at.step, spike.series)

@@ -49,7 +49,8 @@ def check(run: Measured) -> Verdict:
     top = max(trend.first, trend.start)
     rise = trend.last - trend.best
     gained = max(top - trend.best, 0.0)
-    says = f"loss ends at {number(trend.last)}, the best level was {number(trend.best)} at step {trend.best_step}"
+    best = f"{number(trend.best)} at {run.record.axis} {trend.best_step}"
+    says = f"loss ends at {number(trend.last)}, the best level was {best}"
     error = trend.noise / math.sqrt(max(1.0, trend.rows / 10))
     share = LEVEL_SHARE.value if gained > LEVEL_SHARE.value * abs(top) else NO_GAIN_SHARE.value
     limits = (GAIN_LOST.value * gained, share * abs(top), NOISE.value * error)
@@ -67,7 +68,9 @@ def check(run: Measured) -> Verdict:
         ends = f"the level at the end is ln of {guessing:,} tokens: every token is guessed alike"
         evidence = (*evidence, evidence_at(series, trend.last_step, ends))
     means = "The last weights are worse than earlier ones, and the log shows no return."
-    settle = f"Evaluate the last checkpoint before step {trend.best_step} and the final one on the same data"
+    settle = (
+        f"Evaluate the last checkpoint before {run.record.axis} {trend.best_step} and the final one on the same data"
+    )
     return Present(evidence, means, settle)
 
 

@@ -55,7 +55,8 @@ def check(run: Measured) -> Verdict:
         )
     if trend is None or series is None or trend.series != "train/loss":
         return NotEvaluated(missing="`train/loss`")
-    says = f"loss falls from {number(trend.first)} at step {trend.first_step} to {number(trend.last)} at the end"
+    first = f"{number(trend.first)} at {run.record.axis} {trend.first_step}"
+    says = f"loss falls from {first} to {number(trend.last)} at the end"
     limit = BOTH_NEAR_ZERO.value if _held_out_is_near_zero(run) else NEAR_ZERO.value
     if trend.last >= limit or trend.first < RATIO.value * max(trend.last, 1e-9):
         return Absent((Evidence(says),))

@@ -65,7 +65,7 @@ def check(run: Measured) -> Verdict:
     plateau = trend.plateau
     place = place_plateau(run, plateau)
     says = (
-        f"loss stays at {number(plateau.level)} from step {plateau.start_step} to {plateau.end_step}, "
+        f"loss stays at {number(plateau.level)} from {run.record.axis} {plateau.start_step} to {plateau.end_step}, "
         f"{percent(plateau.share)} of the run"
     )
     evidence = evidence_at(series, plateau.start_step, says)
@@ -73,7 +73,7 @@ def check(run: Measured) -> Verdict:
     if place.place == "within-reference" or never_fell or not _counts(place, plateau, trend.rows):
         return Absent((evidence,))
     more = [Evidence(_compared(place))] if place.against is not None else []
-    settle = "Pass the training data, so that its unigram entropy can be compared" if place.place != "unigram" else ""
+    settle = "" if place.place == "unigram" else "Compute the entropy of the label tokens' frequencies, and compare it"
     return Present((evidence, *more), _MEANS[place.place], settle, severity=_severity(run, place, plateau))
 
 

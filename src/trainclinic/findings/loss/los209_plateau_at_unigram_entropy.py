@@ -48,7 +48,8 @@ def check(run: Measured) -> Verdict:
     if trend is None or series is None or trend.plateau is None:
         return Absent((Evidence("the loss has no plateau"),))
     plateau = trend.plateau
-    says = f"plateau {number(plateau.level)} from step {plateau.start_step}, unigram entropy {number(entropy)}"
+    begins = f"{run.record.axis} {plateau.start_step}"
+    says = f"plateau {number(plateau.level)} from {begins}, unigram entropy {number(entropy)}"
     evidence = evidence_at(series, plateau.start_step, says)
     if abs(plateau.level - entropy) >= WIDTH.value:
         return Absent((evidence,))

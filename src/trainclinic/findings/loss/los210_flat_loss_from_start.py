@@ -54,7 +54,9 @@ def check(run: Measured) -> Verdict:
         return NotEvaluated(missing="the beginning of the run")
     top = max(trend.first, trend.start)
     fall = top - min(trend.best, trend.last)
-    says = f"loss is {number(top)} at step {trend.first_step} and {number(trend.last)} at step {trend.last_step}"
+    axis = run.record.axis
+    ends = f"{number(trend.last)} at {axis} {trend.last_step}"
+    says = f"loss is {number(top)} at {axis} {trend.first_step} and {ends}"
     chance = _chance_level(run, trend, series)
     noise = 3.0 * trend.noise / math.sqrt(max(1.0, trend.rows / 10))
     flat = fall <= max(FALL.value * abs(top), noise) and trend.last > 0.0

@@ -109,7 +109,7 @@ def _by_start(run: Measured, factors: dict[str, float]) -> Present | None:
         beyond = baselines is not None and baselines.uniform is not None and initial.value > baselines.uniform + 0.7
         if beyond and low <= initial.value / factor <= high:
             per = f"{number(initial.value / factor)} each over {name} {number(factor)}, inside the normal start of "
-            evidence = first_loss_evidence(initial, f"{per}{reference.title}")
+            evidence = first_loss_evidence(run, initial, f"{per}{reference.title}")
             return Present((evidence,), f"Divided by {number(factor)} the first loss is ordinary.")
     return None
 

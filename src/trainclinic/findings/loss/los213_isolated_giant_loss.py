@@ -53,9 +53,8 @@ def check(run: Measured) -> Verdict:
     evidence = []
     for row in rows[:3]:
         usual = number(_usual(finite, row))
-        says = (
-            f"loss is {number(float(finite.value[row]))} at step {finite.step[row]}, its neighbours are around {usual}"
-        )
+        place = f"{number(float(finite.value[row]))} at {run.record.axis} {finite.step[row]}"
+        says = f"loss is {place}, its neighbours are around {usual}"
         evidence.append(Evidence(says, finite.source(row), int(finite.step[row]), "train/loss"))
     after = finite.value[rows[0] + 1 : rows[0] + 3]
     if after.size and bool(np.all(after == 0.0)):

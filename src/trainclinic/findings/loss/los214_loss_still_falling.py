@@ -48,10 +48,11 @@ def check(run: Measured) -> Verdict:
     slope = trend.slope
     span = END_SHARE * (trend.last_step - trend.first_step)
     per_hundred = 100.0 * slope.per_step
-    says = f"slope at the end is {number(per_hundred, 2)} per 100 steps, standard error {number(100 * slope.error, 2)}"
+    unit = f"per 100 {run.record.axis}s"
+    says = f"slope at the end is {number(per_hundred, 2)} {unit}, standard error {number(100 * slope.error, 2)}"
     gain = -slope.per_step * span
     if trend.end != "falling" or gain < GAIN.value * abs(trend.last):
-        least = f"; falls below {number(100 * slope.detectable, 2)} per 100 steps could not be seen"
+        least = f"; falls below {number(100 * slope.detectable, 2)} {unit} could not be seen"
         return Absent((Evidence(says + (least if trend.end == "undetermined" else "")),))
     left = _rate_left(run)
     if left is not None and left < RATE_LEFT.value:

@@ -50,7 +50,7 @@ def check(run: Measured) -> Verdict:
     evidence = []
     for drop in stairs.drops[:MOST_SHOWN]:
         change = f"falls from {number(drop.before)} to {number(drop.after)} ({percent(drop.drop / drop.before)})"
-        says = f"loss {change} where pass {drop.epoch} begins, at step {drop.step}"
+        says = f"loss {change} where pass {drop.epoch} begins, at {run.record.axis} {drop.step}"
         evidence.append(evidence_at(loss, drop.step, says))
     more = len(stairs.drops) - MOST_SHOWN
     if more > 0:

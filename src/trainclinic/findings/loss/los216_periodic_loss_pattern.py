@@ -48,7 +48,7 @@ def check(run: Measured) -> Verdict:
     if found is None or found.height < HEIGHT.value * found.noise:
         return Absent()
     says = (
-        f"pattern of {number(found.height, 2)} nats every {number(found.period_steps)} steps, "
+        f"pattern of {number(found.height, 2)} nats every {number(found.period_steps)} {run.record.axis}s, "
         f"correlation {number(found.correlation, 2)}, seen {found.periods} times"
     )
     evidence = evidence_at(loss, int(loss.step[-1] - found.periods * found.period_steps), says)
