@@ -108,7 +108,7 @@ def _finding(finding: FindingEntry, number: int, sharp: str) -> str:
         f"**Check it:** {_page(finding.check)}",
     ]
     if finding.settle:
-        lines.append(f"**Would settle it:** {_page(finding.settle)}")
+        lines.append(f"**To settle it:** {_page(finding.settle)}")
     return "\n\n".join(lines)
 
 

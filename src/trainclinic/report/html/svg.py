@@ -24,8 +24,8 @@ AIR = 0.012
 """Free share of the width at either end."""
 LANE = 22
 """Height of one row of badges above a panel."""
-BADGE_SHARE = 0.028
-"""Badges closer than this share of the width go to another row; the script does it again for the real width."""
+BADGE_SHARE = 0.06
+"""Badges closer than this share of a phone's width would touch; the script lays them out again for the real width."""
 
 
 def panel_height(panel: Panel) -> int:

@@ -26,6 +26,8 @@ STYLES = {
     "harmful": "bold red", "warning": "yellow", "note": "cyan",
 }  # fmt: skip
 LABEL = 15
+SHORT_REPORTS = 24
+"""Runs told below the table of runs; whoever has more asks for one by its name."""
 SUSPECTS = 5
 OVERVIEW_WARNINGS = 2
 NOT_EVALUATED = 12
@@ -53,8 +55,11 @@ def to_terminal(documents: Sequence[Document], *, color: bool = False, width: in
         for document in documents:
             for line in _warnings(document)[:OVERVIEW_WARNINGS]:
                 console.print(line)
-        for document in documents:
+        telling = [document for document in documents if document.findings]
+        for document in telling[:SHORT_REPORTS]:
             console.print(_short(document))
+        if len(telling) > SHORT_REPORTS:
+            console.print(Text(f"\n{len(telling) - SHORT_REPORTS:,} more runs have findings", style="dim"))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
@@ -115,7 +120,7 @@ def _findings(document: Document) -> list[RenderableType]:
             ("Means", finding.means),
             ("Does not mean", finding.does_not_mean),
             ("Check it", finding.check if finding.severity != "note" else ""),
-            ("Would settle it", finding.settle),
+            ("To settle it", finding.settle),
         ]
         parts.append(_labelled([(label, text) for label, text in rows if text]))
     return parts

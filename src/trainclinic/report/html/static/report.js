@@ -112,6 +112,7 @@ class Chart {
     return this.range[0] + part * (this.range[1] - this.range[0]);
   }
   brush(panel, event) {
+    if (event.pointerType === "touch") this.hover(this.stepAt(panel.plot, event));
     if (event.button !== 0 || event.pointerType === "touch") return;
     const from = this.stepAt(panel.plot, event), rect = $(".brush", panel.plot), across = { low: this.range[0], high: this.range[1] };
     panel.plot.setPointerCapture(event.pointerId);
