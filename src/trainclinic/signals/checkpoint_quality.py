@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Basis = Literal["eval/loss", "train/loss", "none"]
 
 MAX_EXPECTED = 200
-"""Checkpoints expected from a saving interval, at most; a folder listing has no such limit."""
+"""Checkpoints expected from a saving interval or from evaluations, at most; a folder listing has no such limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,11 @@ def _candidates(run: Measured) -> list[JudgedCheckpoint]:
     if every and every >= 1 and last is not None and 1 <= last // every <= MAX_EXPECTED:
         return [JudgedCheckpoint(step, "", None) for step in range(int(every), last + 1, int(every))]
     rows = run.eval_rows
-    return [] if rows is None else [JudgedCheckpoint(int(step), "", None) for step in rows.step if step > 0]
+    if rows is None:
+        return []
+    chosen = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_EXPECTED)).astype(np.int64))
+    steps = sorted({*rows.step[chosen].tolist(), int(rows.step[int(np.argmin(rows.value))])})
+    return [JudgedCheckpoint(step, "", None) for step in steps if step > 0]
 
 
 def _basis(run: Measured) -> tuple[Basis, Series | None, float]:
@@ -123,7 +127,8 @@ def _reach(rows: Series | None) -> float:
 def _loss_at(rows: Series | None, step: int, reach: float) -> float | None:
     if rows is None:
         return None
-    near = int(np.argmin(np.abs(rows.step - step)))
+    right = min(int(np.searchsorted(rows.step, step)), len(rows) - 1)
+    near = min((max(right - 1, 0), right), key=lambda row: abs(int(rows.step[row]) - step))
     return float(rows.value[near]) if abs(int(rows.step[near]) - step) <= reach else None
 
 

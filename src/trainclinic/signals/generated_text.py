@@ -224,8 +224,9 @@ def _batch_pairs(outputs: Sequence[Generation], rows: list[int]) -> list[OutputP
     sized = sorted((size, row) for row in rows if (size := batch_of(outputs[row].label)) is not None)
     if not sized or sized[0][0] == sized[-1][0] or outputs[sized[0][1]].prompt is None:
         return []
-    base = sized[0]
-    return [_pair("batch", outputs, base[1], row) for size, row in sized if size != base[0]]
+    smallest, base = sized[0]
+    others = [row for size, row in sized if size != smallest]
+    return [_pair("batch", outputs, base, row) for row in others[:MAX_PAIRS]]
 
 
 def _export_pairs(outputs: Sequence[Generation], rows: list[int]) -> list[OutputPair]:
@@ -233,7 +234,8 @@ def _export_pairs(outputs: Sequence[Generation], rows: list[int]) -> list[Output
     if not staged:
         return []
     first, base = min(staged)
-    return [_pair("export", outputs, base, row) for stage, row in staged if stage > first]
+    later = [row for stage, row in staged if stage > first]
+    return [_pair("export", outputs, base, row) for row in later[:MAX_PAIRS]]
 
 
 def _pair(kind: Literal["batch", "export"], outputs: Sequence[Generation], left: int, right: int) -> OutputPair:
