@@ -35,10 +35,10 @@ def text_blocks(file: LogFile) -> Iterator[Block]:
     """
     line, rest, skipping = 1, "", False
     for piece in file.blocks(BLOCK_SIZE):
-        if skipping:
-            _, found, piece = piece.partition("\n")
-            skipping, line = not found, line + bool(found)
         text = rest + piece
+        if skipping:
+            _, found, text = piece.partition("\n")
+            skipping, line = not found, line + bool(found)
         end = text.rfind("\n")
         if end >= 0:
             yield Block(line, _cleaned(text[:end], file, line))

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (one expression a line: a table to be read downwards)
 """Log lines that carry meaning, as data: a cheap word, an expression, the event, and which group is its number.
 
 Sources of the wordings: transformers, peft, trl, accelerate, DeepSpeed, apex, torch and unsloth as of 2023-2026.
@@ -128,7 +129,8 @@ EXCEPTION = re.compile(
 RAISED = re.compile(r"^\s*(?:\[?rank\d+\]?:\s*)?(?:\w+\.)*\w+(?:Error|Exception): \S")
 """An error line that stands alone, its traceback cut away."""
 CHECKPOINT = re.compile(
-    r"(?:sav(?:ed|ing)|wrote|writing|checkpoint saved)\b[^:\n]{0,60}?(?:\b(?:to|in|at|as)\b|:)\s*[`'\"]?([^\s`'\",]+)", re.I
+    r"(?:sav(?:ed|ing)|wrote|writing|checkpoint saved)\b[^:\n]{0,60}?(?:\b(?:to|in|at|as)\b|:)\s*[`'\"]?([^\s`'\",]+)",
+    re.I,
 )
 ELEMENTS_NAN = re.compile(r"\belements?\s*:?\s*([\d,]+),?\s*(?:of which )?(?:nan|non-finite|inf)s?:?\s*([\d,]+)", re.I)
 NORMS_ABOVE = re.compile(r"lora_?B?\b.{0,40}norm\s*>\s*[\de.-]+:\s*(\d+) of (\d+)", re.I)

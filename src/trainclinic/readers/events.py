@@ -101,7 +101,7 @@ class EventCollector:
                 taken.add(pattern.kind)
                 value = next((_number(group) for group in reversed(found.groups()) if group), None)
                 self.add(pattern.kind, line, number, order, value, each=pattern.each)
-        if self._mentions_saving and "sav" in lowered or "writing" in lowered:
+        if self._mentions_saving and ("sav" in lowered or "writ" in lowered):
             self._checkpoint(line, number, order)
         self._weights(line, number, order)
 

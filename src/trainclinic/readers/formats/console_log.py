@@ -1,4 +1,4 @@
-"""Console text: any log that a training run printed, whatever loop or trainer wrote it, with its settings and events."""
+"""Console text: any log that a training run printed, whatever wrote it, with its settings and events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from trainclinic.readers.blocks import Block, text_blocks
 from trainclinic.readers.fragment import Fragment
-from trainclinic.readers.grammars.placing import PlacedRun, place
+from trainclinic.readers.grammars.placed_run import PlacedRun
+from trainclinic.readers.grammars.placing import place
 from trainclinic.readers.grammars.prefixes import lines_are_numbered
 from trainclinic.readers.grammars.scanner import Scanner
 from trainclinic.readers.reader import Reader
@@ -21,10 +22,9 @@ from trainclinic.record.parts import Checkpoint
 if TYPE_CHECKING:
     from trainclinic.readers.file import LogFile
 
-_OTHER_FORMATS = frozenset(
-    """.py .pyi .md .rst .yaml .yml .toml .cfg .ini .json .jsonl .ndjson .csv .tsv .ipynb .html .htm .js .ts .c .cc .cpp .cu .h
-    .java .go .rs .rb .sh .bash .zsh .css .tex .bib .xml .svg .lock .patch .diff .sql .r .m .jl .ps1 .bat""".split()
-)
+_SUFFIXES = """.py .pyi .md .rst .yaml .yml .toml .cfg .ini .json .jsonl .ndjson .csv .tsv .ipynb .html .htm .js .ts .c
+    .cc .cpp .cu .h .java .go .rs .rb .sh .bash .zsh .css .tex .bib .xml .svg .lock .patch .diff .sql .r .m .jl .ps1"""
+_OTHER_FORMATS = frozenset(_SUFFIXES.split())
 _SOURCE_LINE = re.compile(
     r"^(?:import \w|from \w[\w.]* import |def \w+\(|class \w+[(:]|if __name__|#include|    return )", re.M
 )
@@ -156,7 +156,7 @@ READER = Reader(
     name="console_log",
     title="Console text of any trainer or training loop",
     recognised_by="rows such as `{'loss': ...}`, `step N: train loss X`, `iter N: loss X`, `[N/T] loss=X` or tqdm bars",
-    delivers="every named number by step; elapsed and remaining time, speed; printed settings, commands and versions; events",
+    delivers="every named number by step; times and speed; printed settings, commands and versions; events",
     limits="rows without a step are counted, unless progress bars or `logging_steps` place them",
     sniff=sniff,
     read=read,

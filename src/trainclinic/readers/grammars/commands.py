@@ -128,12 +128,10 @@ def _options(words: list[_Word], variables: dict[str, str]) -> list[tuple[str, s
         if option[2] is not None:
             out.append((option[1], _unquoted(option[2], variables), line))
             continue
-        values = []
+        values: list[str] = []
         while at < len(words) and len(values) < _LIST_LIMIT and _is_value(words[at].text):
             values.append(_unquoted(words[at].text, variables))
             at += 1
-        if values and values[0].endswith(".py"):  # `torchrun --standalone train.py`: the script is no value
-            values = []
         if text.startswith("--") or values:
             out.append((option[1], ",".join(values) or "true", line))
     return out

@@ -1,4 +1,4 @@
-"""Rows that are printed as a dictionary: `{'loss': 2.1, 'epoch': 0.5}` of the Hugging Face trainers and of custom loops.
+"""Rows that are printed as a dictionary: `{'loss': 2.1, 'epoch': 0.5}` of the Hugging Face trainers and other loops.
 
 Transformers 4 prints floats (`nan` bare), transformers 5 prints every value in quotes with four significant digits.
 Nothing is evaluated: keys and numbers are found by their shape.

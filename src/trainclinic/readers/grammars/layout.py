@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
 
 Role = Literal["value", "step", "total", "epoch", "epochs", "rank", "stamp"]
 RowKind = Literal["row", "train", "eval", "summary", "bar", "block", "place"]
@@ -83,23 +84,25 @@ class Table:
     """The rows of one meaning, as numbers.
 
     Attributes:
-        kind: What kind of row: `row`, `block` and `place` of custom loops, `train`, `eval` and `summary` dictionaries, `bar`.
+        kind: What kind of row: `row`, `block` and `place` of loops, `train`, `eval`, `summary` dictionaries, or `bar`.
         holes: Meaning of the columns.
         order: Position of each row in the file, counting every piece of text, in chunks.
         line: Line of each row, in chunks.
         columns: Values of each hole, in chunks; NaN where the log says NaN or the text was no number.
         samples: Some texts of each hole, to see how many digits the log shows.
+        bad: Texts that stood in a hole and were no numbers.
     """
 
     kind: RowKind
     holes: tuple[Hole, ...]
-    order: list[NDArray[np.int64]] = field(default_factory=list)
-    line: list[NDArray[np.int64]] = field(default_factory=list)
+    order: list[Integers] = field(default_factory=list)
+    line: list[Integers] = field(default_factory=list)
     columns: list[list[Floats]] = field(default_factory=list)
     samples: list[list[str]] = field(default_factory=list)
     bad: int = 0
 
     def __post_init__(self) -> None:
+        """Make one list of chunks for each hole."""
         self.columns = [[] for _ in self.holes]
         self.samples = [[] for _ in self.holes]
 

@@ -52,7 +52,8 @@ _UNIT = re.compile(
 _NAME_UNIT = re.compile(r"\s*[\(\[]\s*([a-zA-Zµ%]+(?:/[a-zA-Z]+)?)\s*[\)\]]\s*[:=]?\s*$")
 _BREAK = re.compile(r"[|,;\t()\[\]{}<>•·]|\s{2,}|\s[-–—]+\s|[.!?]\s|:\s+(?=\S)")
 _HEADING = re.compile(
-    r"[\W_]*(?:(?:train\w*|start\w*|begin\w*)\W+)?(?:(?:global[ _])?(?:step|iter(?:ation)?|batch|epoch)\W{0,4}\d[\d,]*(?:\s*(?:/|of)\s*\d[\d,]*)?\W*){1,2}",
+    r"[\W_]*(?:(?:train\w*|start\w*|begin\w*)\W+)?"
+    r"(?:(?:global[ _])?(?:step|iter(?:ation)?|batch|epoch)\W{0,4}\d[\d,]*(?:\s*(?:/|of)\s*\d[\d,]*)?\W*){1,2}",
     re.I,
 )
 _EVALUATION = re.compile(r"\b(?:val|valid|validation|eval|evaluation|evaluating|evaluate|dev|test|testing)\b", re.I)
@@ -79,10 +80,8 @@ def find_bar(text: str) -> re.Match[str] | None:
     """The last progress bar of tqdm in a line, or `None`."""
     if "<" not in text or "[" not in text:
         return None
-    last = None
-    for last in _BAR.finditer(text):
-        pass
-    return last
+    found = list(_BAR.finditer(text))
+    return found[-1] if found else None
 
 
 def read_bar(text: str, bar: re.Match[str]) -> tuple[RowKind, list[Hole]] | None:
@@ -175,7 +174,7 @@ def _items(text: str, begin: int, end: int) -> list[_Item]:
         before = text[position : match.start()]
         name, name_unit, joined = _name_before(before)
         shape: Shape = "duration" if match["duration"] else "clock" if match["clock"] else "number"
-        start, stop = match.span(match["duration"] and "duration" or match["clock"] and "clock" or "number")
+        start, stop = match.span("duration" if match["duration"] else "clock" if match["clock"] else "number")
         stop = start + len(text[start:stop].rstrip(" ,:"))
         if shape == "number" and "," in text[start:stop]:
             shape = "commas"

@@ -14,7 +14,11 @@ from trainclinic.record.series import Printed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NUMBER = r"[-+]?(?:\d[\d,_]*\d|\d)(?:\.\d*)?(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?|[-+]?(?<!of )(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?)(?![A-Za-z_/])"
+NUMBER = (
+    r"[-+]?(?:\d[\d,_]*\d|\d)(?:\.\d*)?(?:[eE][-+]?\d+)?|"
+    r"[-+]?\.\d+(?:[eE][-+]?\d+)?|"
+    r"[-+]?(?<!of )(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?)(?![A-Za-z_/])"
+)
 """A number anywhere in a line; NaN and inf in the spellings of Python, numpy, torch and C."""
 
 FEWEST_ROUNDED = 8

@@ -1,16 +1,18 @@
-"""From tables of rows to runs: which rows belong together, where each stands, and one column for each quantity."""
+"""From tables of rows to runs: which rows belong together, and where each stands."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.readers.fragment import Column
-from trainclinic.readers.grammars.layout import shown_digits
 from trainclinic.readers.grammars.numbers import is_whole
-from trainclinic.readers.grammars.row_words import UNKNOWN_TIME
+from trainclinic.readers.grammars.placed_run import PlacedRun
+from trainclinic.readers.grammars.quantities import fill_columns
+from trainclinic.readers.grammars.rows import Rows
 from trainclinic.readers.grammars.tracks import (
     fill_forward,
     last_before,
@@ -19,115 +21,19 @@ from trainclinic.readers.grammars.tracks import (
     steps_from_bars,
     steps_of_run,
 )
-from trainclinic.record.series import Printed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from numpy.typing import NDArray
 
-    from trainclinic.readers.grammars.layout import Hole, RowKind, Table
+    from trainclinic.readers.grammars.layout import Table
     from trainclinic.record.run import Axis
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
+_ROLES = ("step", "epoch", "total", "epochs")
 SHORTEST_PART = 4
 """Rows that each part of a file must have on average before two ways of logging mean two runs."""
-EVAL_OF_TRAIN = "eval/train_loss"
-
-
-class Rows:
-    """A table with its chunks joined, in the order of the file.
-
-    Args:
-        table: Rows as they were captured.
-    """
-
-    def __init__(self, table: Table) -> None:
-        order, line = np.concatenate(table.order), np.concatenate(table.line)
-        columns = []
-        for chunks in table.columns:
-            columns.append(np.concatenate(chunks))
-            chunks.clear()  # a million rows should not lie in memory twice
-        self.kind: RowKind = table.kind
-        self.holes = table.holes
-        if bool((np.diff(order) < 0).any()):
-            sort = np.argsort(order, kind="stable")
-            order, line, columns = order[sort], line[sort], [column[sort] for column in columns]
-        self.order: Integers = order
-        self.line: Integers = line
-        self.columns: list[Floats] = columns
-        self.printed = [shown_digits(s, hole, table.kind) for s, hole in zip(table.samples, table.holes, strict=True)]
-
-    def __len__(self) -> int:
-        return int(self.order.size)
-
-    def of(self, role: str) -> Floats | None:
-        """The column of a role, or `None`."""
-        return next((c for c, hole in zip(self.columns, self.holes, strict=True) if hole.role == role), None)
-
-    def of_or_nan(self, role: str) -> Floats:
-        """The column of a role, NaN when the table has none."""
-        found = self.of(role)
-        return np.full(len(self), np.nan) if found is None else found
-
-    def values(self) -> Iterable[tuple[Hole, Floats, Printed]]:
-        """Columns that hold quantities."""
-        return ((h, c, p) for h, c, p in zip(self.holes, self.columns, self.printed, strict=True) if h.role == "value")
-
-    def has(self, name: str) -> bool:
-        """Whether a quantity of that name is among the columns."""
-        return any(hole.name == name and hole.role == "value" for hole in self.holes)
-
-    @property
-    def is_telling(self) -> bool:
-        """Whether it holds more than times."""
-        return any(h.role == "value" and not h.name.startswith("time") for h in self.holes)
-
-    def where(self, mask: NDArray[np.bool_]) -> Rows:
-        """The rows where `mask` is true."""
-        if bool(mask.all()):
-            return self
-        out = Rows.__new__(Rows)
-        out.kind, out.holes, out.printed = self.kind, self.holes, self.printed
-        out.order, out.line = self.order[mask], self.line[mask]
-        out.columns = [column[mask] for column in self.columns]
-        return out
-
-
-@dataclass(slots=True)
-class PlacedRun:
-    """One run of a file.
-
-    Attributes:
-        axis: What the steps count.
-        columns: One for each quantity.
-        begin: First line.
-        last_line: Line of its last row; what stands behind it may prepare the next run.
-        track_order: Positions of the rows that say a step, ascending, `[n]`.
-        track_step: Their steps, `[n]`.
-        planned: Planned steps and the line that says so.
-        epochs: Planned epochs and the line that says so.
-        per_epoch: Steps of one epoch where the log counts anew in each.
-        summary: Totals by key, with their line.
-    """
-
-    axis: Axis = "step"
-    columns: dict[str, Column] = field(default_factory=dict)
-    begin: int = 1
-    last_line: int = 0
-    track_order: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
-    track_step: Floats = field(default_factory=lambda: np.zeros(0))
-    planned: tuple[float, int] | None = None
-    epochs: tuple[float, int] | None = None
-    per_epoch: float | None = None
-    summary: list[tuple[str, float, int]] = field(default_factory=list)
-
-    def step_at(self, order: int) -> int | None:
-        """Step of the last placed row at or before a position."""
-        found = last_before(np.array([order]), self.track_order, self.track_step)
-        return None if np.isnan(found[0]) else int(found[0])
 
 
 @dataclass(slots=True)
@@ -153,7 +59,7 @@ def place(tables: list[Table], dividers: Sequence[int] = ()) -> tuple[list[Place
     Returns:
         Runs in the order of the file, and how many rows of other processes were left out.
     """
-    every = [Rows(table) for table in tables if table.order]
+    every = [rows for table in tables if table.order and len(rows := Rows(table).with_place())]
     every, skipped = _first_process(every)
     runs: list[PlacedRun] = []
     for group in _separate_logs(every):
@@ -162,7 +68,7 @@ def place(tables: list[Table], dividers: Sequence[int] = ()) -> tuple[list[Place
 
 
 def _separate_logs(every: list[Rows]) -> list[list[Rows]]:
-    """Parts of a file in which a loop prints steps, and parts in which a trainer prints dictionaries without: other runs.
+    """Parts of a file in which a loop prints steps, and parts in which a trainer prints rows without: other runs.
 
     Where both alternate, they belong together: a loop that prints its evaluation as a dictionary.
     """
@@ -179,7 +85,7 @@ def _separate_logs(every: list[Rows]) -> list[list[Rows]]:
     limits = [0, *begins.tolist(), np.iinfo(np.int64).max]
     return [
         [part for rows in every if len(part := rows.where((rows.order >= low) & (rows.order < high)))]
-        for low, high in zip(limits[:-1], limits[1:], strict=True)
+        for low, high in pairwise(limits)
     ]
 
 
@@ -223,16 +129,12 @@ def _first_process(every: list[Rows]) -> tuple[list[Rows], int]:
 
 def _main_rows(every: list[Rows]) -> _Main | None:
     """The rows that say where training stands, or `None` when nothing does."""
-    placed = [
-        rows for rows in every if rows.of("step") is not None and rows.kind not in {"bar", "place"} and rows.is_telling
-    ]
+    placed = [rows for rows in every if rows.of("step") is not None and rows.kind not in {"bar", "place"}]
     loose = [rows for rows in every if rows.kind in {"train", "eval"} and rows.of("step") is None]
     if not placed and not loose:
         placed = [rows for rows in every if rows.kind == "bar" and rows.is_telling]
     if placed:
-        main = _joined(placed, every)
-        if np.isfinite(main.step).all():
-            return main
+        return _joined(placed, every)
     if loose:
         return _joined(loose, every, axis="row")
     by_epoch = [rows for rows in every if rows.kind == "row" and rows.of("epoch") is not None]
@@ -248,23 +150,22 @@ def _main_rows(every: list[Rows]) -> _Main | None:
 def _joined(parts: list[Rows], every: list[Rows], axis: Axis = "step") -> _Main:
     if len(parts) == 1:
         (only,) = parts
-        order, line, sort = only.order, only.line, slice(None)
+        order, line = only.order, only.line
+        step, epoch, total, epochs = map(only.of_or_nan, _ROLES)
     else:
         sort = np.argsort(np.concatenate([rows.order for rows in parts]), kind="stable")
-        order, line = (np.concatenate(arrays)[sort] for arrays in ([r.order for r in parts], [r.line for r in parts]))
-
-    def column(role: str) -> Floats:
-        columns = [rows.of_or_nan(role) for rows in parts]
-        return columns[0] if len(columns) == 1 else np.asarray(np.concatenate(columns)[sort], dtype=np.float64)
-
-    main = _Main(order, line, column("step"), column("epoch"), column("total"), column("epochs"), axis)
+        order = np.concatenate([rows.order for rows in parts])[sort]
+        line = np.concatenate([rows.line for rows in parts])[sort]
+        columns = (np.concatenate([rows.of_or_nan(role) for rows in parts])[sort] for role in _ROLES)
+        step, epoch, total, epochs = columns
+    main = _Main(order, line, step, epoch, total, epochs, axis)
     headings = [rows for rows in every if rows.kind == "place" and rows.of("epoch") is not None]
     if np.isnan(main.epoch).all() and headings:
         heading = max(headings, key=len)
         main.epoch = last_before(main.order, heading.order, heading.of_or_nan("epoch"))
         main.epochs = last_before(main.order, heading.order, heading.of_or_nan("epochs"))
     elif axis != "epoch" and np.isnan(main.epoch).any():
-        main.epoch = fill_forward(main.epoch) if axis == "row" else np.full(order.size, np.nan)
+        main.epoch = fill_forward(main.epoch) if axis == "row" else np.full(main.order.size, np.nan)
     return main
 
 
@@ -274,7 +175,7 @@ def _cut_at_summaries(starts: list[int], main: _Main, every: list[Rows]) -> list
         np.concatenate([rows.order for rows in every if rows.kind == "summary"] or [np.zeros(0, np.int64)])
     )
     cuts = set(starts)
-    for one, two in zip(summaries[:-1], summaries[1:], strict=True):
+    for one, two in pairwise(summaries):
         between = np.flatnonzero((main.order > one) & (main.order < two))
         if between.size and not cuts & set(range(int(between[0]), int(between[-1]) + 2)):
             after = int(between[-1]) + 1
@@ -294,7 +195,7 @@ def _place_run(every: list[Rows]) -> PlacedRun:
         _place_loose(run, main, every)
     else:
         _place_counted(run, main)
-    _fill_columns(run, every)
+    fill_columns(run, every)
     run.last_line = max(int(rows.line[-1]) for rows in every)
     return run
 
@@ -382,135 +283,10 @@ def _training_bars(bars: list[Rows]) -> tuple[Integers, Floats, float, int] | No
     return order[own], step[own], float(best), int(line[own[0]])
 
 
-class _Chunk(NamedTuple):
-    """Rows of one quantity from one table."""
-
-    order: Integers
-    step: Integers
-    value: Floats
-    line: Integers
-    printed: Printed = Printed()
-    unit: str = ""
-
-
-def _fill_columns(run: PlacedRun, every: list[Rows]) -> None:
-    parts: dict[str, list[_Chunk]] = {}
-    for rows, renamed in zip(every, _names(every), strict=True):
-        placed = _with_steps(rows, run)
-        if placed is None:
-            continue
-        rows, step = placed
-        for hole, values, printed in rows.values():
-            chunk = _Chunk(rows.order, step, values, rows.line, printed, hole.unit)
-            if hole.shape in {"clock", "duration"} and bool(np.isnan(values).any()):
-                keep = ~np.isnan(values)
-                chunk = chunk._replace(
-                    order=rows.order[keep], step=step[keep], value=values[keep], line=rows.line[keep]
-                )
-            parts.setdefault(renamed.get(hole.name, hole.name), []).append(chunk)
-        for name, values in _extra_columns(rows, run, every):
-            parts.setdefault(name, []).append(_Chunk(rows.order, step, values, rows.line))
-    run.columns = {name: _column(chunks) for name, chunks in parts.items()}
-    _tell_times(run)
-
-
-def _with_steps(rows: Rows, run: PlacedRun) -> tuple[Rows, Integers] | None:
-    """Rows with their steps, or `None` for those that hold no quantities of the run."""
-    if rows.kind in {"summary", "place"}:
-        return None
-    if rows.kind != "bar":
-        same = rows.order is run.track_order
-        return rows, _as_steps(run.track_step if same else last_before(rows.order, run.track_order, run.track_step))
-    if run.planned is None or run.axis != "step":
-        return None
-    rows = rows.where(rows.of_or_nan("total") == run.planned[0])
-    step = rows.of_or_nan("step")
-    if not step.size:
-        return None
-    # A bar is drawn again and again at one step; the first drawing is the one that is on time.
-    is_new = np.concatenate([[True], step[1:] > np.maximum.accumulate(step)[:-1]])
-    rows = rows.where(is_new)
-    return rows, _as_steps(step[is_new])
-
-
-def _extra_columns(rows: Rows, run: PlacedRun, every: list[Rows]) -> list[tuple[str, Floats]]:
-    """Epochs and time stamps of rows, as quantities."""
-    out = []
-    epoch, stamp = rows.of("epoch"), rows.of("stamp")
-    if (
-        stamp is not None
-        and not np.isnan(stamp).any()
-        and rows.of("step") is not None
-        or (stamp is not None and rows.kind == "train")
-    ):
-        out.append(("time/stamp", stamp))
-    if epoch is None or run.axis == "epoch" or (rows.kind == "row" and rows.of("step") is None):
-        return out
-    if rows.kind == "row" and is_whole(epoch):
-        out.append(("train/epoch", epoch - min(float(epoch[0]), 1.0)))
-    elif rows.kind in {"train", "row"} or (rows.kind == "eval" and not any(r.kind == "train" for r in every)):
-        out.append(("train/epoch", epoch))
-    return out
-
-
-def _names(every: list[Rows]) -> list[dict[str, str]]:
-    """New names where two kinds of rows tell the same quantity in different senses.
-
-    A loop that prints both single-batch losses (`iter 10: loss 2.1`) and averages over evaluation batches (`step 10:
-    train loss 2.2, val loss 2.3`) means two quantities; so does one that prints an epoch's mean after the epoch's steps.
-    """
-    detailed = [rows for rows in every if rows.kind in {"row", "train"} and rows.of("step") is not None]
-    has_single = any(rows.has("train/loss") and not rows.has("eval/loss") for rows in detailed)
-    out: list[dict[str, str]] = []
-    for rows in every:
-        renamed = {}
-        if rows in detailed and has_single and rows.has("eval/loss") and rows.has("train/loss"):
-            renamed["train/loss"] = EVAL_OF_TRAIN
-        if detailed and rows.kind in {"row", "block"} and rows.of("step") is None:
-            for hole in rows.holes:
-                if hole.role == "value" and any(other.has(hole.name) for other in detailed):
-                    renamed[hole.name] = f"epoch/{hole.name.replace('/', '_')}"
-        out.append(renamed)
-    return out
-
-
-def _column(chunks: list[_Chunk]) -> Column:
-    longest = max(chunks, key=lambda chunk: chunk.order.size)
-    if len(chunks) == 1:
-        step, value, line = longest.step, longest.value, longest.line
-    else:
-        sort = np.argsort(np.concatenate([chunk.order for chunk in chunks]), kind="stable")
-        step = np.concatenate([chunk.step for chunk in chunks])[sort]
-        value = np.concatenate([chunk.value for chunk in chunks])[sort]
-        line = np.concatenate([chunk.line for chunk in chunks])[sort]
-    return Column(step=step, value=value, line=line, printed=longest.printed, unit=longest.unit)  # type: ignore[arg-type]
-
-
-def _as_steps(step: Floats) -> Integers:
-    """Whole steps; -1 for what is none, 0 for rows before the first placed one."""
-    step = np.where(np.isnan(step), 0.0, step)
-    return np.asarray(np.where(np.abs(step) < 1e15, step, -1.0), dtype=np.int64)
-
-
-def _tell_times(run: PlacedRun) -> None:
-    """A bare time that never falls and rises over the run is the elapsed time; another one is that of a step."""
-    column = run.columns.pop(UNKNOWN_TIME, None)
-    if column is None:
-        return
-    change = np.diff(np.asarray(column.value))
-    elapsed = not change.size or bool((change >= 0).all() and change.sum() > 0)
-    name = "time/elapsed" if elapsed else "speed/seconds_per_step"
-    if name not in run.columns:
-        run.columns[name] = column
-
-
 def _take_summaries(run: PlacedRun, every: list[Rows]) -> None:
     for rows in every:
         if rows.kind == "summary":
-            epoch = rows.of("epoch")
             run.summary += [
                 (hole.name.removeprefix("summary:"), float(values[-1]), int(rows.line[-1]))
                 for hole, values, _ in rows.values()
             ]
-            if epoch is not None:
-                run.summary.append(("epoch", float(epoch[-1]), int(rows.line[-1])))

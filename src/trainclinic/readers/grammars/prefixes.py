@@ -8,7 +8,8 @@ from typing import NamedTuple
 COLOURS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 _RANK = re.compile(
-    r"\[?(?:rank|default|worker|proc(?:ess)?|gpu)[ _:=]?(\d+)\]?(?:<\w+>)?[:|]?\s+|\[\d+,(\d+)\]<\w+>:\s?|\(\w+ pid=\d+[^)]*\)\s*",
+    r"\[?(?:rank|default|worker|proc(?:ess)?|gpu)[ _:=]?(\d+)\]?(?:<\w+>)?[:|]?\s+"
+    r"|\[\d+,(\d+)\]<\w+>:\s?|\(\w+ pid=\d+[^)]*\)\s*",
     re.I,
 )
 _STAMP = re.compile(

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (one expression a line: a table to be read downwards)
 """Settings that a log prints: hyper-parameter blocks, argument dumps, parameter counts, devices, library versions.
 
 A name that the vocabulary knows is taken wherever it is printed as `name: value` or `name = value`; other names only

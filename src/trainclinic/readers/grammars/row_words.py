@@ -114,15 +114,14 @@ _SAMPLE_UNITS = {
 _TOKEN_UNITS = {"tok", "toks", "token", "tokens", "words"}
 _OTHER_UNITS = {"%", "bpc", "bpb", "bits", "nats", "tokens", "tok", "steps", "samples", "params", "k"}
 
-_PER_STEP_TIMES = set(
-    """dt iter_time step_time iteration_time time_per_iteration time/iter time/step batch_time step_avg ms/step sec/step
-    s/step s/it sec/it ms/it ms/iter s/iter elapsed_time_per_iteration time_per_step avg_step_time step_duration
-    elapsed_time_per_step batch_duration""".split()
-)
-_ELAPSED_TIMES = set(
-    """elapsed elapsed_time time_elapsed total_time wall_time wall walltime train_time training_time runtime
-    elapsed_seconds total_elapsed train_wall time_since_start""".split()
-)
+_PER_STEP_WORDS = """dt iter_time step_time iteration_time time_per_iteration
+    time/iter time/step batch_time step_avg ms/step
+    sec/step s/step s/it sec/it ms/it ms/iter s/iter elapsed_time_per_iteration time_per_step avg_step_time
+    step_duration elapsed_time_per_step batch_duration"""
+_PER_STEP_TIMES = set(_PER_STEP_WORDS.split())
+_ELAPSED_WORDS = """elapsed elapsed_time time_elapsed total_time wall_time wall walltime train_time
+    training_time runtime elapsed_seconds total_elapsed train_wall time_since_start"""
+_ELAPSED_TIMES = set(_ELAPSED_WORDS.split())
 _REMAINING_TIMES = {
     "eta",
     "remaining",

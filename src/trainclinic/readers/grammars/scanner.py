@@ -80,6 +80,7 @@ class Scanner:
     _evaluating: bool = False
 
     def __post_init__(self) -> None:
+        """Make the collector that needs the file."""
         self.events = EventCollector(self.file)
 
     def take(self, block: Block) -> None:
@@ -292,7 +293,7 @@ def _take_matching(layout: Layout, pieces: list[str], left: Integers, order: Int
     hit = np.fromiter((match is not None for match in found), bool, len(found))
     layout.table.add(rows, order[left[hit]], number[left[hit]], layout.shapes)
     layout.hits += len(rows)
-    return left[~hit]
+    return np.asarray(left[~hit], dtype=np.int64)
 
 
 def _take_one(layout: Layout, piece: str, order: int, number: int) -> bool:

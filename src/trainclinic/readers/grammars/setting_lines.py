@@ -48,6 +48,7 @@ class SettingCollector:
     _command: list[str] = field(default_factory=list)
     _dump: list[str] = field(default_factory=list)
     _first: int = 0
+    _open_brackets: int = 0
     _may_speak: bool = False
     _may_tell_versions: bool = False
     _off_until: int = 0
@@ -94,15 +95,15 @@ class SettingCollector:
             return True
         if self._dump:
             self._dump.append(line)
-            if line.rstrip().endswith((")", "}")) and line[:1] in ")}" or len(self._dump) > MAX_DUMP_LINES:
-                self._finish_dump()
-            elif sum(map(line.count, ")]}")) and "".join(self._dump).count("(") == "".join(self._dump).count(")"):
+            self._open_brackets += line.count("(") - line.count(")")
+            if self._open_brackets <= 0 or line[:1] in {")", "}"} or len(self._dump) > MAX_DUMP_LINES:
                 self._finish_dump()
             return True
         pairs = call_settings(line) if "(" in line else None
         if pairs is not None:
             if line.count("(") > line.count(")"):
                 self._dump, self._first = [line], number
+                self._open_brackets = line.count("(") - line.count(")")
             self._keep("printed", [(name, value, number) for name, value in pairs])
             return True
         if _SAMPLES_FOLLOW.match(line):

@@ -1,4 +1,4 @@
-"""Where rows stand: steps from printed steps, from epochs with steps that start over, from progress bars, from counting.
+"""Where rows stand: steps from printed steps, from steps that start over each epoch, from progress bars.
 
 Pure arithmetic on positions; it knows no names of metrics.
 """
