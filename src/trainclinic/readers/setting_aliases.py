@@ -38,7 +38,7 @@ ALIASES: dict[str, str] = {
     "use_rslora": "use_rslora peft_use_rslora lora_config.use_rslora",
     "gpu_name": "gpu gpu_name gpu_type accelerator_name device_name gpu_model",
     "world_size": """world_size num_processes nproc_per_node num_gpus n_gpu n_gpus ngpus gpus num_devices
-        total_devices devices ngpu gpu_count""",
+        total_devices devices ngpu""",
     "deepspeed_stage": "zero_stage deepspeed_stage zero_optimization.stage zero_optimization_stage",
     "gradient_checkpointing": """gradient_checkpointing use_gradient_checkpointing activation_checkpointing
         enable_activation_checkpointing grad_checkpoint grad_checkpointing""",

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _PLANS = {"total_steps": "planned_steps", "max_steps": "planned_steps", "total_epochs": "planned_epochs"}
 _ONCE_PER_STEP = {"train/epoch", "train/tokens", "time/elapsed", "time/remaining", "time/stamp"}
 """What evaluation rows repeat from the training row of their step: once is enough."""
+_ZERO_MEANS_UNCOUNTED = {"train/tokens", "speed/tokens_per_second"}
+"""LLaMA-Factory writes 0 in every row when it does not count tokens."""
 _NO_STEP = int(np.iinfo(np.int64).min)
 _EARLIEST_STAMP = 1e9
 """Seconds since 1970 of the year 2001: no training run lasts that long, so such a value is a clock reading."""
@@ -106,8 +108,10 @@ def fragments_of(table: Table) -> list[Fragment]:
     if not size:
         return []
     axis, step, used = _axis(table, names, size)
-    kept = [name for name in names if name != used and name not in _PLANS]
+    kept = [name for name in names if name not in {used, "_step"} and name not in _PLANS]
     meanings = dict(zip(kept, meanings_of(kept), strict=True))
+    if used == "current_steps" and "throughput" in meanings:  # LLaMA-Factory: tokens since the start by elapsed time
+        meanings["throughput"] = ColumnMeaning("speed/tokens_per_second")
     lines = table.lines if table.lines.size else np.zeros(size, np.int64)
     labels = [""] if table.labels is None else sorted(set(table.labels.tolist()))
     fragments = []
@@ -140,6 +144,8 @@ def _fill(
     if meaning.name in _ONCE_PER_STEP and rows.size > 1:
         first = np.append(True, np.diff(step[rows]) != 0)
         rows, values = rows[first], values[first]
+    if meaning.name in _ZERO_MEANS_UNCOUNTED and not values.any():
+        return
     target = _by_value(meaning.name, values * meaning.factor)
     taken = target in fragment.columns
     printed = table.printed.get(name, Printed()) if meaning.factor == 1.0 else Printed()

@@ -27,7 +27,9 @@ def sniff(file: LogFile) -> float:
         return 0.0
     certain = file.path.stem.lower().startswith(("generation", "generated", "sample", "completions", "predictions"))
     roles = has_roles(file.head_text.splitlines()[:200])
-    return (0.9 if roles else 0.7) if certain else (0.5 if roles else 0.2)
+    if certain:
+        return 0.9 if roles else 0.7
+    return 0.3 if roles and file.path.suffix.lower() in {".txt", ".md"} else 0.0
 
 
 def read(file: LogFile) -> list[Fragment]:

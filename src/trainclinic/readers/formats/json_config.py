@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
-from trainclinic.readers.json_tree import MAX_JSON_BYTES, json_settings
+from trainclinic.readers.grammars.commands import settings_of_command
+from trainclinic.readers.json_tree import MAX_JSON_BYTES, json_object, json_settings
 from trainclinic.readers.reader import Reader
 from trainclinic.readers.settings_fragment import settings_fragment, settings_score
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from trainclinic.readers.fragment import Fragment
 
 _KEY = re.compile(r'"([^"\n]{1,80})"\s*:\s*(?!\{)')
+_METADATA = "wandb-metadata.json"
 _LISTS = re.compile(r'"\s*:\s*\[\s*-?\d+\.\d')
 
 
@@ -24,6 +27,8 @@ def sniff(file: LogFile) -> float:
     text = file.head_text.lstrip("\ufeff \r\n\t")
     if not text.startswith("{") or '"log_history"' in text or _LISTS.search(text):
         return 0.0
+    if file.path.name == _METADATA:
+        return 0.9
     score = settings_score(_KEY.findall(text))
     return score if score else 0.3 if "training_args" in file.path.name else 0.0
 
@@ -34,7 +39,22 @@ def read(file: LogFile) -> list[Fragment]:
     Raises:
         ReadError: If the file holds no JSON object.
     """
+    if file.path.name == _METADATA:
+        return [_metadata(file)]
     return [settings_fragment(file, "json_config", json_settings(file))]
+
+
+def _metadata(file: LogFile) -> Fragment:
+    """The machine and the command line that W&B notes; users, hosts and job numbers stay where they are."""
+    tree = json_object(file)
+    machine = [setting for setting in json_settings(file, tree) if setting.name in {"gpu", "python", "cudaVersion"}]
+    fragment = settings_fragment(file, "json_config", machine)
+    arguments = tree.get("args")
+    if isinstance(arguments, list):
+        command = shlex.join(["python", str(tree.get("codePath") or "train.py"), *map(str, arguments)])
+        options = ((name, value, None) for name, value, _ in settings_of_command(command))
+        fragment.facts += settings_fragment(file, "json_config", options, "command line").facts
+    return fragment
 
 
 READER = Reader(
