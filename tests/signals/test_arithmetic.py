@@ -73,3 +73,9 @@ def test_nothing_logged_is_nothing_checked():
 def test_infinite_perplexity_and_huge_loss_do_not_raise():
     extra = {"train/perplexity": np.full(10, np.inf)}
     assert checked(loss=np.full(10, 1e9), extra=extra) == set()
+
+
+@pytest.mark.parametrize(("runtime", "broken"), [(60.0, False), (20.0, True)])
+def test_the_clock_and_the_reported_runtime(runtime, broken):
+    found = violated(loss=LOSS, extra={"time/elapsed": STEP * 0.5}, facts={"train_runtime": runtime})
+    assert ("the clock agrees with the reported runtime" in found) is broken

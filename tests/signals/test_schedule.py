@@ -169,6 +169,22 @@ def test_skipped_steps_show_as_a_growing_lag(true):
     assert fit.at(true.total // 4 + 10)[0] == pytest.approx(float(true.at(true.total // 4 + 9)))
 
 
+def test_a_lag_that_shrinks_is_no_schedule():
+    true = Schedule("linear", 2e-4, 0, 200)
+    step = np.arange(1, 201)
+    lag = np.where((step > 50) & (step < 120), 3, 0)
+    fit = fit_schedule(rows_of(make_series("lr", step, true.at(step - lag))), Hints(totals=(200,)))
+    assert fit.solutions == ()
+
+
+def test_single_precision_values_fit_within_their_error():
+    true = Schedule("cosine", 3e-4, 100, 2000)
+    step = np.arange(10, 2001, 10)
+    rate = true.at(step).astype(np.float32).astype(np.float64)
+    assert tolerance_of(make_series("lr", step, rate))[50] == pytest.approx(1e-6 * rate[50], rel=0.01)
+    assert fit_schedule(rows_of(make_series("lr", step, rate))).best.total == 2000
+
+
 @pytest.mark.parametrize("digits", [3, 4])
 def test_few_digits_still_give_round_numbers(digits):
     step = np.arange(0, 2001, 50)
