@@ -33,7 +33,7 @@ class Axis:
     def share(self, value: float) -> float:
         """Position of a value between the ends, clamped to 0 ... 1; what a log axis cannot show lies at its low end."""
         if self.scale == "log":
-            if value <= 0:
+            if value <= self.low:
                 return 0.0
             position = math.log(value / self.low) / math.log(self.high / self.low)
         else:

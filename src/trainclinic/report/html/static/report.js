@@ -43,7 +43,7 @@ function axisOf(values, scale, fromZero) {
   return { low: fromZero && low === 0 ? 0 : low - 0.06 * span, high: high + 0.06 * span, scale };
 }
 function share(axis, v) {
-  const s = axis.scale === "log" ? (v > 0 ? Math.log(v / axis.low) / Math.log(axis.high / axis.low) : 0) : (v - axis.low) / (axis.high - axis.low);
+  const s = axis.scale === "log" ? (v > axis.low ? Math.log(v / axis.low) / Math.log(axis.high / axis.low) : 0) : (v - axis.low) / (axis.high - axis.low);
   return Math.min(1, Math.max(0, s));
 }
 function text(parent, attributes, content) {
