@@ -228,4 +228,6 @@ def _plans(table: Table, names: list[str], chosen: NDArray[np.bool_] | None) -> 
         if values.size and np.isfinite(values[-1]) and values[-1] > 0:
             line = int(table.lines[rows[-1]]) if table.lines.size else None
             facts.append(Fact(_PLANS[name], float(values[-1]), table.file.source(line, name), "log"))
+    if {"current_steps", "total_steps", "percentage"} <= set(names):
+        facts.append(Fact("framework", "LLaMA-Factory", table.file.source(None, "current_steps"), "log"))
     return facts
