@@ -15,7 +15,14 @@ import numpy as np
 
 from trainclinic.signals.alignment import values_at
 from trainclinic.signals.nan_filter_arithmetic import Solution, solve
-from trainclinic.signals.nan_filter_context import Band, accumulation_of, level_before, start_band, windows_of
+from trainclinic.signals.nan_filter_context import (
+    LOOK_BACK,
+    Band,
+    accumulation_of,
+    level_before,
+    start_band,
+    windows_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -220,7 +227,7 @@ def _windows(run: Measured, loss: Series, hidden: Mask, norm: Floats, logged: Ma
     before_zero = np.zeros(len(loss), dtype=bool)
     before_zero[:-1] = hidden[1:] & ~hidden[:-1]
     is_nan = logged & (np.isnan(norm) | (hidden.any() and sentinel_groups(norm[logged]) is not None))
-    possible = (before_zero & (is_nan | ~logged)) | (is_nan & writes_filtered_rows(run))
+    possible = (before_zero & (is_nan | ~logged)) | (is_nan & writes_filtered_rows(run) & _may_be_giant(loss.value))
     begins, intervals = windows_of(run, loss)
     found = []
     for row in np.flatnonzero(possible & (loss.value > 0.0)).tolist():
@@ -245,6 +252,16 @@ def _windows(run: Measured, loss: Series, hidden: Mask, norm: Floats, logged: Ma
         solutions = _solutions(window)
         if solutions:
             found.append(replace(window, solutions=solutions))
+    return found
+
+
+def _may_be_giant(value: Floats) -> Mask:
+    """Rows that are `GIANT` times the lowest loss among those that can tell their level, or that have none before."""
+    positive = np.where(value > 0.0, value, np.inf)
+    lowest = np.full(value.size, np.inf)
+    for back in range(1, min(LOOK_BACK, value.size - 1) + 1):
+        lowest[back:] = np.minimum(lowest[back:], positive[:-back])
+    found: Mask = np.isinf(lowest) | (value / GIANT > lowest)
     return found
 
 

@@ -100,8 +100,9 @@ def invert(logged: float, interval: int, accumulation: int) -> tuple[Integers, F
     """
     finite = np.arange(1, interval * accumulation + 1, dtype=np.int64)
     log_sum = math.log(logged) + math.log(interval) - log_amplification(interval, accumulation)[1:]
-    summed = np.exp(log_sum)
-    return finite, summed, summed * accumulation / finite
+    with np.errstate(over="ignore"):
+        summed = np.exp(log_sum)
+        return finite, summed, summed * accumulation / finite
 
 
 def solve(

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LEVEL_ROWS = 10
 """Rows that tell the level before a row: enough for a median that one outlier does not move."""
 
+LOOK_BACK = 4 * LEVEL_ROWS
+"""How far back usable rows are looked for when rows in between are no losses."""
+
 TOKEN_START = (0.5, 6.0)
 """First losses that fine-tuning of an intact model starts with, nats/token: code and mathematics down to 0.5, a foreign
 domain or a chat template on a small base up to 6 (a word-frequency table costs about 6.5)."""
@@ -85,7 +88,7 @@ def level_before(value: Floats, row: int, *, skip: NDArray[np.bool_]) -> float |
         row: The row in question.
         skip: Rows that are no losses, `[n]`.
     """
-    first = max(0, row - 4 * LEVEL_ROWS)
+    first = max(0, row - LOOK_BACK)
     usable = ~skip[first:row] & np.isfinite(value[first:row]) & (value[first:row] > 0.0)
     before = value[first:row][usable][-LEVEL_ROWS:]
     return float(np.median(before)) if before.size else None
