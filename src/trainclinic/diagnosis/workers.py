@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trainclinic.findings.examine import Finding, all_rules, examine
@@ -64,7 +64,7 @@ def judge_all(records: Sequence[RunRecord], jobs: int = 1) -> list[Judged]:
 
     # Forking a process that has threads may hang it, and Windows and macOS cannot; `spawn` is the same everywhere.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        answers = list(pool.map(_judge_apart, records, chunksize=max(1, len(records) // (4 * jobs))))
+        answers = list(pool.map(_judge_apart, map(_plain, records), chunksize=max(1, len(records) // (4 * jobs))))
     rules = all_rules()
     return [
         Judged(Measured(record), tuple(Finding(rules[code], answer) for code, answer in verdicts), overall, document)
@@ -82,6 +82,11 @@ def _judge_apart(record: RunRecord) -> tuple[list[tuple[str, Verdict]], Overall,
     judged = judge(record)
     answers = [(finding.entry.rule.code, finding.verdict) for finding in judged.findings]
     return answers, judged.verdict, compose(judged.measured, judged.findings, judged.verdict)
+
+
+def _plain(record: RunRecord) -> RunRecord:
+    """The record with plain dictionaries: read-only views of them do not travel between processes."""
+    return replace(record, series=dict(record.series), versions=dict(record.versions))
 
 
 def _values(record: RunRecord) -> int:

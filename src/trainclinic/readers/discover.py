@@ -91,9 +91,12 @@ def discover(targets: Iterable[Target]) -> Discovered:
         targets: Folders, files or glob patterns.
 
     Raises:
-        ReadError: If a target does not exist, or a pattern matches nothing.
+        ReadError: If no target is given, one does not exist, or a pattern matches nothing.
     """
     paths = [path for target in targets for path in _expand(target)]
+    if not paths:
+        message = "nothing to read: no path was given"
+        raise ReadError(message, hint="give a run folder, a log file or a pattern such as `runs/*`")
     found = Discovered(title=_title(paths))
     seen: set[tuple[int, int]] = set()
     for path in paths:
