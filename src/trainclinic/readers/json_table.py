@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trainclinic.readers.fragment import Fragment
 from trainclinic.readers.json_array import Piece
 from trainclinic.readers.number_columns import floats_of, kind_of, printed_like
-from trainclinic.readers.row_columns import Alike, alike_rows, numbers_in
+from trainclinic.readers.row_columns import alike_rows, numbers_in
 from trainclinic.readers.run_columns import is_evaluation, is_phase_name, is_run_name, several_runs
 from trainclinic.readers.summary_rows import is_summary, summary_facts
 from trainclinic.readers.table import Table, fragments_of
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trainclinic.readers.file import LogFile
-    from trainclinic.readers.fragment import Fragment
     from trainclinic.record.facts import Fact
 
 _MOST_NESTING = 3
 _PRINTED_SAMPLE = 200
+_SHAPE_SAMPLE = 500
+_MOST_SHAPES = 64
+"""With more kinds of rows than that among the first ones, grouping rows by their keys costs more than it saves."""
 
 
 class JsonTable:
@@ -42,7 +45,6 @@ class JsonTable:
         self._evaluation: list[NDArray[np.int64]] = []
         self._facts: list[Fact] = []
         self._other: list[Fact] = []
-        self._text: dict[str, list[str]] = {}
 
     def add(self, rows: list[dict[str, Any]], lines: NDArray[np.int64], *, flat: bool = False) -> None:
         """Append rows.
@@ -52,13 +54,17 @@ class JsonTable:
             lines: Line of each, `[n]`; zeros when lines mean nothing.
             flat: Whether it is known that no row holds another object.
         """
-        for alike in alike_rows(Piece(rows, lines, np.zeros(len(rows), np.int64)), 0):
-            if not flat and any(dict in set(map(type, column)) for column in alike.columns.values()):
-                plain = [flattened(rows[at]) for at in alike.index.tolist()]
-                for part in alike_rows(Piece(plain, alike.line, np.zeros(len(plain), np.int64)), 0):
-                    self._add_alike(part, alike.index[part.index])
-            else:
-                self._add_alike(alike, alike.index)
+        if not flat:
+            rows = [flattened(row) if dict in map(type, row.values()) else row for row in rows]
+        if len(set(map(tuple, rows[:_SHAPE_SAMPLE]))) > _MOST_SHAPES:
+            self._add_varied(rows, lines)
+        else:
+            for alike in alike_rows(Piece(rows, lines, np.zeros(len(rows), np.int64)), self._rows):
+                if is_summary(alike.keys):
+                    self._add_summary({key: column[-1] for key, column in alike.columns.items()}, int(alike.line[-1]))
+                else:
+                    for key, column in alike.columns.items():
+                        self._add_column(key, column, alike.index)
         self._rows += len(rows)
         self._lines.append(lines)
 
@@ -79,30 +85,42 @@ class JsonTable:
         if self._evaluation:
             self._table.mark_evaluation(np.concatenate(self._evaluation))
         fragments = fragments_of(self._table)
+        if not fragments and (self._facts or self._other):
+            fragments = [Fragment(file=self._file.name, reader=self._table.reader)]
         if fragments:
             fragments[0].facts += self._facts
             fragments[0].other_facts += self._other
         return fragments
 
-    def _add_alike(self, alike: Alike, places: NDArray[np.int64]) -> None:
-        """Add rows with the same keys that stand at `places` of the current batch."""
-        if is_summary(alike.keys):
-            entries = [
-                (key, column[-1], self._file.source(int(alike.line[-1]) or None, key))
-                for key, column in alike.columns.items()
-            ]
-            facts, other = summary_facts(entries)
-            self._facts, self._other = facts + self._facts, other + self._other
+    def _add_varied(self, rows: list[dict[str, Any]], lines: NDArray[np.int64]) -> None:
+        """Rows of which nearly every one has keys of its own, column by column."""
+        columns: dict[str, tuple[list[int], list[Any]]] = {}
+        for at, row in enumerate(rows):
+            if is_summary(row):
+                self._add_summary(row, int(lines[at]))
+                continue
+            for key, value in row.items():
+                places, values = columns.setdefault(key, ([], []))
+                places.append(at)
+                values.append(value)
+        for key, (places, values) in columns.items():
+            self._add_column(key, tuple(values), np.asarray(places, np.int64) + self._rows)
+
+    def _add_summary(self, row: dict[str, Any], line: int) -> None:
+        """Totals of the run; those of the last summary come first."""
+        entries = [(key, value, self._file.source(line or None, key)) for key, value in row.items()]
+        facts, other = summary_facts(entries)
+        self._facts, self._other = facts + self._facts, other + self._other
+
+    def _add_column(self, key: str, column: tuple[Any, ...], rows: NDArray[np.int64]) -> None:
+        """Values of one key in the given rows."""
+        values, mask = numbers_in(column)
+        if mask.all():
+            self._table.add(key, rows, values)
             return
-        rows = places + self._rows
-        for key, column in alike.columns.items():
-            values, mask = numbers_in(column)
-            if mask.all():
-                self._table.add(key, rows, values)
-            elif mask.any():
-                self._table.add(key, rows[mask], values[mask])
-            if not mask.all():
-                self._add_words(key, column, ~mask, rows)
+        if mask.any():
+            self._table.add(key, rows[mask], values[mask])
+        self._add_words(key, column, ~mask, rows)
 
     def _add_words(self, key: str, column: tuple[Any, ...], words: NDArray[np.bool_], rows: NDArray[np.int64]) -> None:
         """Text values: names of runs, the phase of a row, durations and dates; others are no measurement."""

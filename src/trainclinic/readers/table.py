@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
     Values = NDArray[np.float64]
 
+MAX_COLUMNS = 5_000
 _PLANS = {"total_steps": "planned_steps", "max_steps": "planned_steps", "total_epochs": "planned_epochs"}
 _ONCE_PER_STEP = {"train/epoch", "train/tokens", "time/elapsed", "time/remaining", "time/stamp"}
 """What evaluation rows repeat from the training row of their step: once is enough."""
@@ -58,7 +59,10 @@ class Table:
     _parts: dict[str, list[tuple[Rows, Values]]] = field(default_factory=dict)
 
     def add(self, column: str, rows: Rows, values: Values) -> None:
-        """Append values of a column that stand in the given rows (counted from 0)."""
+        """Append values of a column that stand in the given rows (counted from 0); too many columns are counted."""
+        if column not in self._parts and len(self._parts) >= MAX_COLUMNS:
+            self.file.count_damage(f"column beyond the first {MAX_COLUMNS:,} was not read")
+            return
         self._parts.setdefault(column, []).append((rows, values))
 
     def discard(self, column: str) -> None:
