@@ -269,6 +269,12 @@ def test_a_scheduler_that_runs_too_fast_is_told_with_its_factor(pace):
     assert (check.pace, check.end) == (pace, 1000 // pace)
 
 
+def test_an_end_computed_without_accumulation_is_too_late_by_that_factor():
+    check = plan_of(Schedule("linear", 1e-4, 0, 3896), np.arange(10, 481, 10), planned_steps=487.0)
+    assert check.differs == ("end",)
+    assert (check.stretch, check.pace, check.end) == (8, 1, 3896)
+
+
 @pytest.mark.parametrize(
     ("facts", "differs"),
     [

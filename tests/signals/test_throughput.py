@@ -9,9 +9,11 @@ import pytest
 from tests.signals.report_b_figures import report_b
 
 from trainclinic.record.facts import Fact, Facts
+from trainclinic.record.parts import Checkpoint
 from trainclinic.record.run import RunRecord
 from trainclinic.record.series import Printed, Series, make_series
 from trainclinic.record.source import Source
+from trainclinic.signals.checkpoint_clock import checkpoint_times
 from trainclinic.signals.elapsed_time import clock_of
 from trainclinic.signals.measured import Measured
 from trainclinic.signals.throughput_trend import mann_kendall
@@ -181,6 +183,31 @@ def test_durations_of_single_steps_count_the_step_alone():
     (stall,) = measured.throughput.stalls
     assert stall.lost == pytest.approx(8.6, abs=0.01)
     assert not measured.throughput.windows.covers_all
+
+
+NAMES = {
+    500: "11222025_111021",
+    1000: "11222025_111836",
+    1500: "11222025_112739",
+    2000: "11222025_113720",
+    2500: "11222025_120947",
+}
+
+
+def test_checkpoint_names_are_a_clock_of_last_resort():
+    saved = tuple(Checkpoint(step, f"ckpt_step{step:06}_{name}.pt", Source("x")) for step, name in NAMES.items())
+    losses = make_series("train/loss", [0, 500], [9.2, 6.9])
+    record = RunRecord("r", {"train/loss": losses}, checkpoints=saved)
+    clock = clock_of(Measured(record))
+    assert clock.sources == ("checkpoints",)
+    assert np.diff(clock.middle) == pytest.approx([495, 543, 581, 1947], abs=1)
+    (stall,) = Measured(record).throughput.stalls
+    assert (stall.begin, stall.end) == (2000, 2500)
+
+
+@pytest.mark.parametrize("name", ["20251122_111021", "2025-11-22", "99999999_999999", "11222025_111021"])
+def test_names_without_growing_times_are_no_clock(name):
+    assert [step for step, _ in checkpoint_times([(500, name), (1000, name)])] == []
 
 
 def test_no_time_information_gives_nothing():

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from trainclinic.signals.checkpoint_clock import checkpoint_times
 from trainclinic.signals.position import stated
 from trainclinic.signals.schedule_rows import round_between, tolerance_of
 
@@ -96,6 +97,7 @@ def clock_of(run: Measured) -> Clock | None:
         left = _from_remaining(run, remaining, speed, start) if remaining is not None else None
         parts += [("time/remaining", left)] if left is not None else []
         parts.append(("speed/steps_per_second", _from_mean_speed(speed, start)))
+    parts = parts or _checkpoints(run)
     if not parts:
         return None
     return _intersect([(name, part) for name, part in parts if part[0].size], start, kind)
@@ -152,6 +154,16 @@ def _stamps(run: Measured) -> tuple[str, Part] | None:
     passed = np.maximum.accumulate(value - value[0])
     slack = np.maximum(np.minimum(slack, 1.0), _resolution(value))
     return "time/stamp", (rows.step, passed - slack, passed + slack)
+
+
+def _checkpoints(run: Measured) -> list[tuple[str, Part]]:
+    """The times in checkpoint names, to the second; used when nothing else tells the time."""
+    times = checkpoint_times((checkpoint.step, checkpoint.path) for checkpoint in run.record.checkpoints)
+    if len(times) < 2:
+        return []
+    step = np.array([at for at, _ in times], dtype=np.int64)
+    passed = np.array([seconds for _, seconds in times]) - times[0][1]
+    return [("checkpoints", (step, passed - 1.0, passed + 1.0))]
 
 
 def _resolution(value: Floats) -> float:

@@ -47,6 +47,7 @@ class PlanCheck:
         planned_end: Step at which the schedule was meant to end.
         end: Step at which it ends.
         pace: Schedule steps per optimizer step when they explain the end exactly; 1 otherwise.
+        stretch: Whole factor by which the schedule ends too late, as when accumulation was forgotten; 1 otherwise.
         planned_shape: Configured shape in the words of the file.
         shape: Name of the schedule that fits.
         planned_warmup: Configured warm-up steps.
@@ -62,6 +63,7 @@ class PlanCheck:
     planned_end: float | None = None
     end: int | None = None
     pace: int = 1
+    stretch: int = 1
     planned_shape: str | None = None
     shape: str | None = None
     planned_warmup: float | None = None
@@ -90,7 +92,7 @@ def plan_check_of(run: Measured) -> PlanCheck | None:
     best, last = fit.best, int(rows.step[-1])
     unfinished = fit.phase == "warm-up" and len(rows) >= 5 and bool(planned_end) and last >= 0.98 * (planned_end or 0)
     end = fit.total
-    pace = _pace(end, planned_end) if results["end"] else 1
+    pace, stretch = _factors(end, planned_end) if results["end"] else (1, 1)
     return PlanCheck(
         compared=tuple(name for name, answer in results.items() if answer is not None),
         differs=tuple(name for name, answer in results.items() if answer),
@@ -99,6 +101,7 @@ def plan_check_of(run: Measured) -> PlanCheck | None:
         planned_end=planned_end,
         end=end,
         pace=pace,
+        stretch=stretch,
         planned_shape=facts.text("schedule"),
         shape=best.name if best is not None else None,
         planned_warmup=warmup,
@@ -170,10 +173,13 @@ def _warmup(schedule: Schedule) -> float:
     return float(schedule.warmup)
 
 
-def _pace(end: int | None, planned: float | None) -> int:
-    """The whole factor by which a schedule ended too early, or 1."""
+def _factors(end: int | None, planned: float | None) -> tuple[int, int]:
+    """Whole factors by which a schedule ended too early and too late; 1 where there is none."""
     if not end or not planned:
-        return 1
-    factor = planned / end
-    whole = round(factor)
+        return 1, 1
+    return _whole_factor(planned / end), _whole_factor(end / planned)
+
+
+def _whole_factor(factor: float) -> int:
+    whole = round(min(factor, 1e6))
     return whole if 2 <= whole <= MOST_PACE and abs(factor / whole - 1) < SAME else 1

@@ -71,7 +71,9 @@ def _differences(plan: PlanCheck) -> list[str]:
     for part in plan.differs:
         word, planned, found = pairs[part]
         shown = [number(value) if isinstance(value, (int, float)) else str(value) for value in (planned, found)]
-        factor = f", {plan.pace} times earlier" if part == "end" and plan.pace > 1 else ""
+        factor = ""
+        if part == "end" and plan.pace * plan.stretch > 1:
+            factor = f", {plan.pace} times earlier" if plan.pace > 1 else f", {plan.stretch} times later"
         sentences.append(f"{word}: configured {shown[0]}, by the logged learning rates {shown[1]}{factor}")
     return sentences
 
