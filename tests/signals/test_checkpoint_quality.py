@@ -107,3 +107,15 @@ def test_policy_training_is_not_judged_by_its_loss() -> None:
 
 def test_nothing_saved_and_nothing_evaluated_is_nothing_to_judge() -> None:
     assert judged([], {"train/loss": ([10, 20, 30], [2.0, 1.9, 1.8])}) is None
+
+
+@pytest.mark.parametrize(("height", "suspect"), [(4.0, [500]), (2.4, [])])
+def test_a_training_spike_makes_a_checkpoint_suspect_only_when_it_lost_half_of_the_run(
+    height: float, suspect: list[int]
+) -> None:
+    steps = list(range(10, 1010, 10))
+    loss = [2.0 + 2.0 / (1 + step / 100) for step in steps]
+    loss[48:52] = [height] * 4
+    found = judged([300, 500, 800], {"train/loss": (steps, loss)})
+    assert found is not None
+    assert [one.step for one in found.suspects] == suspect

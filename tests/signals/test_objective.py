@@ -113,3 +113,15 @@ def test_a_fresh_run_that_starts_at_log2_v_counts_bits() -> None:
 )
 def test_names_are_matched_by_whole_words(text: str, kind: str | None) -> None:
     assert find_words(text, MODEL_WORDS) == kind
+
+
+def test_a_parameter_count_is_a_model_only_when_it_is_exact() -> None:
+    exact: dict[str, Value] = {"parameter_count": 127_615_504.0, "trainable_parameter_count": 3_175_696.0}
+    assert judged(facts=exact, train__loss=[9.2, 7.0, 6.6]).reason == "the parameter count is that of GPT-2"
+    assert judged(facts={"parameter_count": 124_645_632.0}, train__loss=[0.7, 0.6, 0.5]).kind == "unknown"
+
+
+def test_settings_of_text_models_do_not_make_an_encoder_a_language_model() -> None:
+    assert judged(facts={"vocabulary_size": 30522.0}, train__loss=[0.7, 0.6, 0.5]).kind == "causal-lm"
+    encoder: dict[str, Value] = {"vocabulary_size": 30522.0, "model_type": "bert"}
+    assert judged(facts=encoder, train__loss=[0.7, 0.6, 0.5]).kind == "unknown"

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 Basis = Literal["eval/loss", "train/loss", "none"]
 
+LOST_SHARE = 0.5
+"""A checkpoint is suspect if half of all that the run had gained was lost there; smaller spikes are passing noise."""
+
+LOST_RISE = 0.5
+"""Nats that a spike of the training loss alone must have: one hard or long batch adds less to a logged row."""
+
 MAX_EXPECTED = 200
 """Checkpoints expected from a saving interval or from evaluations, at most; a folder listing has no such limit."""
 
@@ -140,7 +146,9 @@ def _suspicion(run: Measured, step: int) -> str:
             return f"saved at or after step {begin:,}, from which on training values are not finite"
     for spike in run.spikes.found if run.spikes is not None else ():
         end = math.inf if spike.at.recovered_step is None else spike.at.recovered_step
-        if spike.kind != "single-row" and spike.at.begin_step <= step < end:
+        evaluated = spike.kind in ("train-and-eval", "eval-only")
+        lost = spike.kind != "single-row" and (evaluated or spike.at.rise >= LOST_RISE)
+        if lost and spike.share_lost >= LOST_SHARE and spike.at.begin_step <= step < end:
             return _during(spike)
     found = run.generalisation
     if found is not None and found.state in ("rising", "rising-alone"):

@@ -16,10 +16,21 @@ import numpy as np
 
 from trainclinic.catalogue.wording import number
 from trainclinic.signals.objective_words import (
+    CLASS_METRICS,
+    COLUMN_MARKS,
+    EXACT_SIZES,
+    FINE_TUNING_TOOLS,
+    LANGUAGE_MODEL_TOOLS,
     MODEL_WORDS,
     NAME_WORDS,
     OBJECTIVE_WORDS,
+    PAIR_COLUMNS,
+    POLICY_COLUMNS,
+    POLICY_PREFIXES,
     PRETRAINED_WORDS,
+    TOKEN_COLUMNS,
+    TOKEN_EVENTS,
+    TOKEN_FACTS,
     TUNING_WORDS,
     find_words,
 )
@@ -101,7 +112,8 @@ class _Clue:
 
 def objective_of(run: Measured) -> Objective:
     """Decide the objective of a run; the first source of evidence that speaks decides, in order of trust."""
-    for look in (_by_rl_columns, _by_objective_fact, _by_model, _by_columns, _by_tool, _by_accuracy, _by_name):
+    sure = (_by_rl_columns, _by_objective_fact, _by_model, _by_columns, _by_tool, _by_size)
+    for look in (*sure, _by_accuracy, _by_name, _by_text):
         clue = look(run)
         if clue is not None:
             break
@@ -164,7 +176,7 @@ def _by_columns(run: Measured) -> _Clue | None:
     for kind, marks in COLUMN_MARKS:
         hit = next((n for n in names for mark in marks if mark in _parts(n)), None)
         if hit is not None:
-            return _Clue(kind, f"the log has the column `{hit}`")
+            return _Clue(kind, f"the log has the column `{hit}`")  # type: ignore[arg-type]
     metric = _class_metric(run)
     return None if metric is None else _Clue("classification", f"the log has the class metric `{metric}`")
 
@@ -176,6 +188,34 @@ def _by_tool(run: Measured) -> _Clue | None:
         if word in text:
             return _Clue("causal-lm", f"`{word}` trains causal language models", fact.source if fact else None)
     return None
+
+
+def _by_size(run: Measured) -> _Clue | None:
+    """A parameter count that is exactly that of a public checkpoint, all or those that no adapter adds."""
+    fact, trainable = run.record.facts.get("parameter_count"), run.record.facts.number("trainable_parameter_count")
+    if fact is None:
+        return None
+    counts = {int(float(fact.value)), int(float(fact.value) - (trainable or 0.0))}
+    name = next((EXACT_SIZES[count] for count in counts if count in EXACT_SIZES), None)
+    return None if name is None else _Clue("causal-lm", f"the parameter count is that of {name}", fact.source)
+
+
+def _by_text(run: Measured) -> _Clue | None:
+    """Settings, columns, events and samples that only models of text have; an encoder may still be a classifier."""
+    model = f"{run.record.facts.text('model_type')} {run.record.facts.text('model_name')}"
+    if find_words(model, MODEL_WORDS) == "masked-lm":
+        return None
+    if run.record.generations:
+        return _Clue("causal-lm", "the run has generated texts", run.record.generations[0].source)
+    for name in TOKEN_FACTS:
+        fact = run.record.facts.get(name)
+        if fact is not None:
+            return _Clue("causal-lm", f"the setting `{name}` belongs to models of text", fact.source)
+    event = next(iter(run.record.events_of(*TOKEN_EVENTS)), None)
+    if event is not None:
+        return _Clue("causal-lm", "a message of the log is about target tokens", event.source)
+    column = next((name for name in TOKEN_COLUMNS if run.record.get(name) is not None), None)
+    return None if column is None else _Clue("causal-lm", f"the log has the column `{column}`")
 
 
 def _by_accuracy(run: Measured) -> _Clue | None:
@@ -286,50 +326,3 @@ def _parts(column: str) -> list[str]:
     for mark in "/-@. ":
         column = column.replace(mark, "_")
     return [column, *column.split("_")]
-
-
-PAIR_COLUMNS = {
-    "reward/margin",
-    "reward/chosen",
-    "reward/rejected",
-    "reward/accuracy",
-    "logps/chosen",
-    "logps/rejected",
-    "logits/chosen",
-    "rewards/chosen",
-    "rewards/margins",
-    "log_odds_chosen",
-}
-POLICY_COLUMNS = {"reward/mean", "reward/std", "reward_std", "completions/length", "completion_length"}
-POLICY_PREFIXES = (
-    "rewards/",
-    "completions/",
-    "clip_ratio",
-    "policy/",
-    "ppo/",
-    "objective/kl",
-    "env/reward",
-    "frac_reward_zero_std",
-)
-COLUMN_MARKS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
-    ("causal-lm", ("eval_bleu_4", "predict_bleu_4")),  # the spelling of LLaMA-Factory's chat metrics
-    ("speech", ("wer", "cer")),
-    ("vision", ("map", "map50", "iou", "miou", "dice", "psnr", "ssim")),
-    ("diffusion", ("fid",)),
-    ("regression", ("mse", "mae", "rmse", "r2", "pearson", "pearsonr", "spearmanr")),
-    ("seq2seq", ("bleu", "sacrebleu", "rouge", "rouge1", "rouge2", "rougel", "rougelsum", "chrf", "meteor")),
-    ("causal-lm", ("ppl", "perplexity", "bpc", "bpb", "train_token_accuracy", "num_tokens")),
-)
-CLASS_METRICS = {"f1", "precision", "recall", "auc", "roc", "auroc", "mcc", "top1", "top5", "matthews"}
-LANGUAGE_MODEL_TOOLS = ("nanogpt", "llama.cpp", "llamacpp", "litgpt", "axolotl", "torchtune", "megatron", "unsloth")
-FINE_TUNING_TOOLS = (
-    "llama-factory",
-    "llamafactory",
-    "unsloth",
-    "axolotl",
-    "torchtune",
-    "trl",
-    "peft",
-    "xtuner",
-    "swift",
-)

@@ -68,3 +68,68 @@ PRETRAINED_WORDS: dict[str, str] = {
 TUNING_WORDS: dict[str, str] = _table(
     pretrained="lora qlora peft finetune finetuned finetuning fine tuned tuning sft dpo orpo grpo"
 )
+
+PAIR_COLUMNS = {
+    "reward/margin",
+    "reward/chosen",
+    "reward/rejected",
+    "reward/accuracy",
+    "logps/chosen",
+    "logps/rejected",
+    "logits/chosen",
+    "rewards/chosen",
+    "rewards/margins",
+    "log_odds_chosen",
+}
+POLICY_COLUMNS = {"reward/mean", "reward/std", "reward_std", "completions/length", "completion_length"}
+POLICY_PREFIXES = (
+    "rewards/",
+    "completions/",
+    "clip_ratio",
+    "policy/",
+    "ppo/",
+    "objective/kl",
+    "env/reward",
+    "frac_reward_zero_std",
+)
+COLUMN_MARKS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("causal-lm", ("eval_bleu_4", "predict_bleu_4")),  # the spelling of LLaMA-Factory's chat metrics
+    ("speech", ("wer", "cer")),
+    ("vision", ("map", "map50", "iou", "miou", "dice", "psnr", "ssim")),
+    ("diffusion", ("fid",)),
+    ("regression", ("mse", "mae", "rmse", "r2", "pearson", "pearsonr", "spearmanr")),
+    ("seq2seq", ("bleu", "sacrebleu", "rouge", "rouge1", "rouge2", "rougel", "rougelsum", "chrf", "meteor")),
+    ("causal-lm", ("ppl", "perplexity", "bpc", "bpb", "train_token_accuracy", "num_tokens")),
+)
+CLASS_METRICS = {"f1", "precision", "recall", "auc", "roc", "auroc", "mcc", "top1", "top5", "matthews"}
+LANGUAGE_MODEL_TOOLS = ("nanogpt", "llama.cpp", "llamacpp", "litgpt", "axolotl", "torchtune", "megatron", "unsloth")
+FINE_TUNING_TOOLS = (
+    "llama-factory",
+    "llamafactory",
+    "unsloth",
+    "axolotl",
+    "torchtune",
+    "trl",
+    "peft",
+    "xtuner",
+    "swift",
+)
+
+# What only models of text have; weaker than a model's name.
+TOKEN_FACTS = ("vocabulary_size", "chat_template", "packing", "train_on_inputs")
+TOKEN_COLUMNS = ("train/tokens", "speed/tokens_per_second", "train/entropy")
+TOKEN_EVENTS = ("response-template-missing", "labels-all-ignored", "loss-type-none", "pad-token-missing")
+EXACT_SIZES = {
+    124_439_808: "GPT-2",
+    354_823_168: "GPT-2 medium",
+    774_030_080: "GPT-2 large",
+    1_557_611_200: "GPT-2 XL",
+    134_515_008: "SmolLM2 135M",
+    494_032_768: "Qwen2.5 0.5B",
+    1_100_048_384: "TinyLlama",
+    1_235_814_400: "Llama 3.2 1B",
+    6_738_415_616: "Llama 2 7B",
+    7_241_732_096: "Mistral 7B",
+    8_030_261_248: "Llama 3 8B",
+}
+"""Parameters of public checkpoints, exact to the last one, so that no other model is taken for them."""

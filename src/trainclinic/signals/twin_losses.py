@@ -60,8 +60,13 @@ def twin_losses_of(run: Measured) -> tuple[Twins, ...]:
 
 def _same_split(run: Measured) -> Iterator[Twins]:
     for name, series in run.record.series.items():
-        words = set(name.lower().replace("cross_entropy", "crossentropy").replace("/", "_").split("_"))
-        if not words & set(CROSS_ENTROPY) or name in ("train/loss", "eval/loss") or words & {"epoch"}:
+        joined = name.lower().replace("cross_entropy", "crossentropy").replace("/", "_")
+        words = set(joined.split("_"))
+        if (
+            not (words & set(CROSS_ENTROPY) or "crossentropy" in joined)
+            or name in ("train/loss", "eval/loss")
+            or words & {"epoch"}
+        ):
             continue
         split = "eval" if words & {"eval", "val", "valid", "validation", "test"} else "train"
         loss = run.loss_rows if split == "train" else run.eval_rows
