@@ -238,6 +238,22 @@ class TestFacts:
         (tmp_path / "training_args.json").write_text('{"learning_rate": 0.0001, "output_dir": "x", "max_steps": 100}')
         assert only(collect(tmp_path)).facts.number("learning_rate") == 0.0001
 
+    def test_a_collection_of_settings_below_a_run_says_nothing_about_it(self, tmp_path: Path) -> None:
+        table(tmp_path / "metrics.csv", curve(10, 100))
+        (tmp_path / "configs").mkdir()
+        for name in ("small", "large"):
+            (tmp_path / f"configs/{name}.yaml").write_text(f"base_model: x/{name}\nlearning_rate: 0.0002\n")
+        assert only(collect(tmp_path)).facts.number("learning_rate") is None
+        (tmp_path / "configs/large.yaml").unlink()
+        assert only(collect(tmp_path)).facts.number("learning_rate") == 0.0002
+
+    def test_settings_named_like_a_log_speak_of_that_run_alone(self, tmp_path: Path) -> None:
+        for seed, (name, rate) in enumerate({"small": 1e-4, "large": 2e-4}.items()):
+            table(tmp_path / f"train_{name}.csv", curve(10, 100, seed=seed))
+            (tmp_path / f"{name}.yaml").write_text(f"base_model: x/y\nlearning_rate: {rate}\n")
+        rates = {record.name: record.facts.number("learning_rate") for record in collect(tmp_path).records}
+        assert rates == {"train_small.csv": 1e-4, "train_large.csv": 2e-4}
+
 
 class TestSeveralProcesses:
     def test_rows_repeated_by_every_process_are_dropped_and_counted(self, tmp_path: Path) -> None:

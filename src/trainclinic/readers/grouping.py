@@ -200,11 +200,47 @@ def _assign_settings(runs: list[Run], others: list[Part]) -> None:
             nearest = min(below, key=lambda run: depth(run.home))
             nearest.settings.append((depth(nearest.home) - depth(part.home), part))
             continue
+        rivals = [other for other in others if _is_rival(part, other)]
         for run in below or _nearest_above(runs, part):
+            if not _is_meant(run, part, rivals):
+                continue
             distance = depth(run.home) - depth(part.home)
             run.settings.append((distance if distance >= 0 else 100 - distance, part))
     for run in runs:
         run.settings.sort(key=lambda pair: pair[0])
+
+
+_FIXED_NAMES = re.compile(
+    r"(.*_)?(config|args|arguments|map|state)\.(json|bin)|readme\.md|requirements\.txt", re.IGNORECASE
+)
+"""Names that a tool gives; files with other names may be the settings of one run among several."""
+
+
+def _is_rival(part: Part, other: Part) -> bool:
+    """Whether two settings files of one folder are of one kind and named freely: `small.yaml` and `large.yaml`."""
+    one, two = part.fragment, other.fragment
+    names = (one.file.rpartition("/")[2], two.file.rpartition("/")[2])
+    free = not any(_FIXED_NAMES.fullmatch(name) for name in names)
+    return free and one.reader == two.reader and one.file.rpartition("/")[0] == two.file.rpartition("/")[0]
+
+
+def _is_meant(run: Run, part: Part, rivals: list[Part]) -> bool:
+    """Whether a settings file speaks of this run, when its folder holds several of its kind.
+
+    One whose name is part of the log's name (or the other way round) speaks of that run alone. Otherwise those beside
+    or above the run all count, the first one first; those in a folder below (`configs/`) are a collection, and none.
+    """
+    if len(rivals) < 2:
+        return True
+    logs = [_stem(member.fragment.file) for member in run.rows]
+    named = [rival for rival in rivals if any(_stem(rival.fragment.file) in log for log in logs)]
+    if named:
+        return any(rival is part for rival in named)
+    return is_within(run.home, part.home)
+
+
+def _stem(file: str) -> str:
+    return file.rpartition("/")[2].partition(".")[0].lower()
 
 
 def _nearest_above(runs: list[Run], part: Part) -> list[Run]:
