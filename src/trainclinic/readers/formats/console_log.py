@@ -41,8 +41,12 @@ def sniff(file: LogFile) -> float:
         return 0.0
     scanner = Scanner(file, numbered=lines_are_numbered(text))
     scanner.take(Block(1, "\n".join(text.split("\n")[:_SNIFF_LINES])))
-    kinds = {table.kind for table in scanner.finish() if table.order}
-    if kinds & {"row", "train", "eval", "summary"}:
+    tables = [table for table in scanner.finish() if table.order]
+    kinds = {table.kind for table in tables}
+    bars_tell = any(
+        hole.name and not hole.name.startswith("time") for t in tables if t.kind == "bar" for hole in t.holes
+    )
+    if bars_tell or kinds & {"row", "train", "eval", "summary", "block"}:
         return 0.5 if text.lstrip()[:2] in {'{"', "[{", "{\n", "[\n", "<?", "<!"} else 0.8
     said = len(scanner.events.seen) + sum(map(len, scanner.settings.found.values()))
     return 0.2 if said or kinds else 0.0

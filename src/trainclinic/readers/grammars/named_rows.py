@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from trainclinic.readers.column_names import meanings_of
 from trainclinic.readers.grammars.layout import Hole, Role, RowKind, Shape
 from trainclinic.readers.grammars.numbers import NUMBER
-from trainclinic.readers.grammars.prefixes import Prefix
+from trainclinic.readers.grammars.prefixes import Prefix, says_evaluation
 from trainclinic.readers.grammars.row_words import (
     EPOCH_WORDS,
+    EVAL_WORDS,
     STEP_WORDS,
     SUMMARY_WORDS,
+    TRAIN_WORDS,
     Meaning,
     is_unit,
     meaning_of,
@@ -44,7 +46,7 @@ _TOKEN = re.compile(
     r"(?:\d+(?:\.\d+)?\s?(?:h|hr|hrs|m|min|mins|minutes?|s|sec|secs|seconds?)\b[ ,:]{0,2})+)"
     r"|(?P<opaque>\d+(?:[-/]\d+){2,}\S*|\d+\.\d+\.\d[\w.+-]*|\d+x\d+\S*|\d+(?:\.\d+)?:\d+:\d+:\S+)"
     r"|(?P<clock>\d+:\d\d(?::\d\d)?(?:\.\d+)?)(?![\d:])"
-    rf"|(?<![\w.])(?P<number>{NUMBER})(?P<total>\s*/\s*(?P<of>\d[\d,]*)(?![\w.]))?"
+    rf"|(?<![\w.@])(?P<number>{NUMBER})(?P<total>\s*/\s*(?P<of>\d[\d,]*)(?![\w.]))?"
 )
 _UNIT = re.compile(
     r"\s?([a-zµ]+/[a-z]+|[a-zµ]+ per (?:sec(?:ond)?|step|iteration)|%|[a-zµ]+)(?![\w/])(?!\s?[:=])", re.I
@@ -57,6 +59,9 @@ _HEADING = re.compile(
     re.I,
 )
 _EVALUATION = re.compile(r"\b(?:val|valid|validation|eval|evaluation|evaluating|evaluate|dev|test|testing)\b", re.I)
+
+
+_PHASE_WORDS = TRAIN_WORDS | EVAL_WORDS
 
 
 @dataclass(slots=True)
@@ -98,10 +103,10 @@ def read_bar(text: str, bar: re.Match[str]) -> tuple[RowKind, list[Hole]] | None
         holes.append(Hole(*bar.span("remaining"), role="value", name="time/remaining", shape="clock"))
     head = _items(text, 0, bar.start())
     holes += [hole for item in head if item.word in EPOCH_WORDS for hole in _place_holes(item, "epoch", "epochs")]
-    rest = [(item, _meaning(item, evaluating=False)) for item in _items(text, *bar.span("rest"))]
-    holes += [
-        _value_hole(item, meaning) for item, meaning in rest if meaning is not None and item.word not in EPOCH_WORDS
-    ]
+    shown = [(item, _meaning(item, evaluating=False)) for item in head if item.joined]
+    shown = [pair for pair in shown if pair[1] is not None and pair[1].known and pair[0].end < bar.start()]
+    shown += [(item, _meaning(item, evaluating=False)) for item in _items(text, *bar.span("rest"))]
+    holes += [_value_hole(item, mean) for item, mean in shown if mean is not None and item.word not in EPOCH_WORDS]
     return "bar", sorted(_unique(holes), key=lambda hole: hole.begin)
 
 
@@ -118,10 +123,10 @@ def read_named_row(text: str, prefix: Prefix) -> tuple[RowKind, list[Hole]] | No
     if len(items) < 2:
         return None
     step = _step_item(items)
-    epoch = next((item for item in items if item.word in EPOCH_WORDS), None)
+    epoch = _epoch_item(items)
     if step is None and epoch is None:
         return None
-    evaluating = bool(_EVALUATION.search(text[prefix.end : items[0].begin]))
+    evaluating = bool(_EVALUATION.search(text[prefix.end : items[0].begin])) or says_evaluation(text, prefix)
     if (
         evaluating
         and step is not None
@@ -202,19 +207,25 @@ def _name_before(before: str) -> tuple[str, str, bool]:
     joined = bare.endswith(("=", ":"))
     bare = bare.rstrip("=: \t'\"")
     parts = _BREAK.split(bare)
-    return parts[-1].strip().strip("'\""), unit, joined
+    name = parts[-1].strip().strip("'\"")
+    return "" if name.startswith("/") else name, unit, joined
 
 
 def _with_weak_names(values: list[tuple[_Item, Meaning]]) -> list[tuple[_Item, Meaning]]:
     """Names that mean a quantity only when the row has nothing better for it (`Grad: 0.36`, `norm 15.4`)."""
     if all(meaning.known for _, meaning in values):
         return values
-    names = [meaning.name if meaning.known else item.word for item, meaning in values]
+    names = [meaning.name if meaning.known else _weak_spelling(item.word) for item, meaning in values]
     out = []
     for (item, meaning), column in zip(values, meanings_of(names), strict=True):
         weak = not meaning.known and column.name in SERIES and not meaning.name.startswith("eval/")
         out.append((item, Meaning(column.name, meaning.scale, column.unit or meaning.unit) if weak else meaning))
     return out
+
+
+def _weak_spelling(word: str) -> str:
+    first, _, rest = word.partition("_")
+    return f"val_{rest}" if first in EVAL_WORDS else word
 
 
 def _step_item(items: list[_Item]) -> _Item | None:
@@ -226,8 +237,15 @@ def _step_item(items: list[_Item]) -> _Item | None:
         last = item.word.rpartition("_")[2]
         if last in {"step", "iter", "iteration"} and item.shape in {"number", "commas"}:
             return item
-    first = next((item for item in items if item.word not in EPOCH_WORDS), None)
+    first = next((item for item in items if item.word not in EPOCH_WORDS | _PHASE_WORDS), None)
     return first if first is not None and first.total is not None and not first.name else None
+
+
+def _epoch_item(items: list[_Item]) -> _Item | None:
+    """The item that says the epoch: by its word, or as timm writes it, `Train: 3 [  50/1251`."""
+    named = next((item for item in items if item.word in EPOCH_WORDS), None)
+    phased = len(items) > 1 and items[0].word in _PHASE_WORDS and items[1].total is not None and not items[1].name
+    return items[0] if named is None and phased else named
 
 
 def _meaning(item: _Item, *, evaluating: bool) -> Meaning | None:

@@ -33,6 +33,7 @@ class PlacedRun:
         planned: Planned steps and the line that says so.
         epochs: Planned epochs and the line that says so.
         per_epoch: Steps of one epoch where the log counts anew in each.
+        by_bars: Progress bars are the rows, there are no others.
         summary: Totals by key, with their line.
     """
 
@@ -45,6 +46,7 @@ class PlacedRun:
     planned: tuple[float, int] | None = None
     epochs: tuple[float, int] | None = None
     per_epoch: float | None = None
+    by_bars: bool = False
     summary: list[tuple[str, float, int]] = field(default_factory=list)
 
     def step_at(self, order: int) -> int | None:

@@ -132,7 +132,7 @@ def _main_rows(every: list[Rows]) -> _Main | None:
     placed = [rows for rows in every if rows.of("step") is not None and rows.kind not in {"bar", "place"}]
     loose = [rows for rows in every if rows.kind in {"train", "eval"} and rows.of("step") is None]
     if not placed and not loose:
-        placed = [rows for rows in every if rows.kind == "bar" and rows.is_telling]
+        placed = [rows for rows in every if rows.kind == "bar"] if any(r.is_telling_bar for r in every) else []
     if placed:
         return _joined(placed, every)
     if loose:
@@ -194,6 +194,7 @@ def _place_run(every: list[Rows]) -> PlacedRun:
     if main.axis == "row":
         _place_loose(run, main, every)
     else:
+        run.by_bars = not any(rows.kind in {"row", "train", "eval"} for rows in every)
         _place_counted(run, main)
     fill_columns(run, every)
     run.last_line = max(int(rows.line[-1]) for rows in every)
@@ -212,9 +213,11 @@ def _place_counted(run: PlacedRun, main: _Main) -> None:
     steps = steps_of_run(main.step, main.epoch, main.total)
     run.track_step, run.per_epoch = steps.step, steps.per_epoch
     _take_plan(run, main, main.epochs, "epochs")
-    if steps.per_epoch is None:
+    # `12/391` within the one epoch seen so far may count the epoch's steps or the run's.
+    one_epoch = is_whole(main.epoch) and main.epoch.size > 0 and bool((main.epoch == main.epoch[0]).all())
+    if steps.per_epoch is None and (not one_epoch or (run.epochs is not None and run.epochs[0] == 1)):
         _take_plan(run, main, main.total, "planned")
-    elif run.epochs is not None and np.isfinite(main.total).all():
+    elif steps.per_epoch is not None and run.epochs is not None and np.isfinite(main.total).all():
         run.planned = (steps.per_epoch * run.epochs[0], run.epochs[1])
 
 

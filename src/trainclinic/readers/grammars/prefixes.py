@@ -8,7 +8,7 @@ from typing import NamedTuple
 COLOURS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 _RANK = re.compile(
-    r"\[?(?:rank|default|worker|proc(?:ess)?|gpu)[ _:=]?(\d+)\]?(?:<\w+>)?[:|]?\s+"
+    r"\[?(?:rank|default|worker|proc(?:ess)?|gpu)[ _:=]?(\d+)\]?(?:<\w+>)?(?:[:|]\s*|\s+)"
     r"|\[\d+,(\d+)\]<\w+>:\s?|\(\w+ pid=\d+[^)]*\)\s*",
     re.I,
 )
@@ -16,13 +16,18 @@ _STAMP = re.compile(
     r"[\[(]?(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?|\d\d/\d\d/\d{4} \d\d:\d\d:\d\d)(?:Z|[+-]\d\d:?\d\d)?"
     r"[\])]?\s*(?:[-|:,>]+\s+|>>\s*|\s|$)"
 )
-_SHORT_TIME = re.compile(r"[\[(]?\d\d:\d\d:\d\d(?:[.,]\d+)?[\])]?\s+[-|:]?\s*")
+_SHORT_TIME = re.compile(r"[\[(]?(?:\d\d/\d\d )?\d\d:\d\d:\d\d(?:[.,]\d+)?[\])]?\s+[-|:]?\s*")
 _LEVEL = re.compile(
     r"[\[(<]?\s?(?:DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|CRITICAL|TRACE)\b(?:\|[\w./-]+:\d+)?\s?[\])>]?"
-    r"(?:\s*[:|-]\s*[\w.]+(?::\d+)?\s*(?:[:|]|\s-)(?=\s|\S*$|[^\d\s])|\s*[:|-])?\s*(?:>>\s*)?"
+    r"(?:\s*([:|-])\s*(?!(?:step|iter|epoch|loss|batch|update)\w*\b)[\w.]+(?::\d+)?\s*\1(?=[^\d]|$)|\s*[:|-])?\s*(?:>>\s*)?"
 )
 _PLACE = re.compile(r"[\[(][\w./-]+\.py:\d+(?::[\w<>]+)?[\])]\s*[:|-]?\s*|[\w./-]+\.py:\d+[:\]]?\s+[-|]?\s*")
+_LOGGER = re.compile(r"[\w.]{1,40}\s[-|]\s(?=(?:DEBUG|INFO|WARNING|ERROR)\b)")
+_EVALUATION = re.compile(r"(?:^|[|\s\[(>-])(?:val|valid|validation|eval|evaluation|test)\s*[|\]):-]", re.I)
 _NUMBERED = re.compile(r"(\d{1,3}): ", re.M)
+
+
+_PARTS = (_LEVEL, _PLACE, _SHORT_TIME, _LOGGER)
 
 
 class Prefix(NamedTuple):
@@ -57,11 +62,16 @@ def read_prefix(text: str, *, numbered: bool = False) -> Prefix:
         elif match := _STAMP.match(text, end):
             stamp = match.span(1) if stamp is None else stamp
         else:
-            match = _LEVEL.match(text, end) or _PLACE.match(text, end) or _SHORT_TIME.match(text, end)
+            match = next((found for part in _PARTS if (found := part.match(text, end))), None)
         if not match or match.end() == end:
             break
         end = match.end()
     return Prefix(end, rank, stamp)
+
+
+def says_evaluation(text: str, prefix: Prefix) -> bool:
+    """Whether the logger's name in a prefix is that of an evaluation (`INFO | valid | epoch 001`)."""
+    return _EVALUATION.search(text[: prefix.end]) is not None
 
 
 def lines_are_numbered(head: str) -> bool:

@@ -52,6 +52,8 @@ def fill_columns(run: PlacedRun, every: list[Rows]) -> None:
             continue
         used, step = placed
         for hole, values, printed in used.values():
+            if rows.kind == "bar" and run.per_epoch is not None and hole.name.startswith("time/"):
+                continue  # the clock of a bar starts anew in every epoch
             chunk = _Chunk(used.order, step, values, used.line, printed, hole.unit)
             if hole.shape in {"clock", "duration"} and bool(np.isnan(values).any()):
                 keep = ~np.isnan(values)
@@ -67,7 +69,7 @@ def _with_steps(rows: Rows, run: PlacedRun) -> tuple[Rows, Integers] | None:
     """Rows with their steps, or `None` for those that hold no quantities of the run."""
     if rows.kind in {"summary", "place"}:
         return None
-    if rows.kind != "bar":
+    if rows.kind != "bar" or run.by_bars:
         same = rows.order is run.track_order
         return rows, _as_steps(run.track_step if same else last_before(rows.order, run.track_order, run.track_step))
     if run.planned is None or run.axis != "step":

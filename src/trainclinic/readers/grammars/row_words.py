@@ -19,7 +19,8 @@ STEP_WORDS = {
     for rank, words in enumerate(
         (
             "global_step global_steps globalstep num_updates optimizer_step opt_step total_steps_done",
-            "step steps iter iters iteration iterations train_step training_step train_iter iter_num step_num niter",
+            "step steps train_step training_step step_num",
+            "iter iters iteration iterations train_iter iter_num niter",
             "update updates it current_steps batch_idx batch_step",
             "batch batches minibatch",
         )
@@ -120,7 +121,7 @@ _PER_STEP_WORDS = """dt iter_time step_time iteration_time time_per_iteration
     step_duration elapsed_time_per_step batch_duration"""
 _PER_STEP_TIMES = set(_PER_STEP_WORDS.split())
 _ELAPSED_WORDS = """elapsed elapsed_time time_elapsed total_time wall_time wall walltime train_time
-    training_time runtime elapsed_seconds total_elapsed train_wall time_since_start"""
+    training_time runtime elapsed_seconds total_elapsed time_since_start"""
 _ELAPSED_TIMES = set(_ELAPSED_WORDS.split())
 _REMAINING_TIMES = {
     "eta",

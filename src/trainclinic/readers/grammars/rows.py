@@ -64,6 +64,11 @@ class Rows:
         return any(hole.name == name and hole.role == "value" for hole in self.holes)
 
     @property
+    def is_telling_bar(self) -> bool:
+        """Whether it holds progress bars that show metrics."""
+        return self.kind == "bar" and self.is_telling
+
+    @property
     def is_telling(self) -> bool:
         """Whether it holds more than times."""
         return any(h.role == "value" and not h.name.startswith("time") for h in self.holes)
