@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,8 @@ from trainclinic.readers.table import Table, fragments_of
 from trainclinic.record.errors import ReadError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from trainclinic.readers.file import LogFile
     from trainclinic.readers.fragment import Fragment
 
@@ -64,35 +66,37 @@ def _is_headerless(file: LogFile) -> bool:
     return len(lines) > 1 and bool(cells) and all(map(is_number, cells))
 
 
-@dataclass
 class _Body:
-    """The rows below a header, block after block."""
+    """The rows below a header, block after block.
 
-    file: LogFile
-    dialect: Dialect
-    rows: int = 0
-    lines: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = field(default_factory=list)
+    Args:
+        file: The file; damage is counted on it.
+        dialect: How it is written.
+    """
 
-    def __post_init__(self) -> None:
-        """Decide what each column holds from the sampled rows."""
-        header = self.dialect.header
-        self.kinds: list[Kind] = [kind_of(self.dialect.cells(at)) for at in range(len(header))]
-        self.run_column = next((at for at, name in enumerate(header) if is_run_name(name)), None)
-        self.names = _column_names(self.file, header)
-        self.tag_column = next((at for at, name in enumerate(header) if name.lower() in _TAGS), None)
-        if "value" not in map(str.lower, header) or (
-            self.tag_column is not None and self.kinds[self.tag_column] != "text"
-        ):
-            self.tag_column = None
-        self.tags: list[str] = []
-        self.phase_column = next((at for at, name in enumerate(header) if is_phase_name(name)), None)
-        self.runs: list[str] = []
-        self.evaluation: list[bool] = []
-        self.header_text = self.dialect.separator.join(header)
-        self.table = Table(self.file, "delimited_table")
+    def __init__(self, file: LogFile, dialect: Dialect) -> None:
+        self.file = file
+        self.dialect = dialect
+        self.names = _column_names(file, dialect.header)
+        self.kinds: list[Kind] = [kind_of(dialect.cells(at)) for at in range(len(self.names))]
+        self.table = Table(file, "delimited_table")
         for at, name in enumerate(self.names):
             if self.kinds[at] == "number":
-                self.table.printed[name] = printed_like(self.dialect.cells(at), name)
+                self.table.printed[name] = printed_like(dialect.cells(at), name)
+        self.rows = 0
+        self.lines: list[NDArray[np.int64]] = []
+        self.run_column = self._first(is_run_name)
+        self.phase_column = self._first(is_phase_name)
+        self.tag_column = self._first(lambda name: name.lower() in _TAGS)
+        if self.tag_column is not None and (self.kinds[self.tag_column] != "text" or self._first(_is_value) is None):
+            self.tag_column = None
+        self.runs: list[str] = []
+        self.tags: list[str] = []
+        self.evaluation: list[bool] = []
+
+    def _first(self, fits: Callable[[str], bool]) -> int | None:
+        """The first column whose name fits."""
+        return next((at for at, name in enumerate(self.names) if fits(name)), None)
 
     def take(self, block: Block) -> None:
         """Add the rows of one block."""
@@ -108,7 +112,8 @@ class _Body:
         width = len(self.dialect.header)
         last = text.rpartition("\n")[2]
         cut = block.is_cut and last.count(self.dialect.separator) + 1 < width
-        cells = None if cut or self.header_text in text else regular_cells(text, self.dialect.separator, width)
+        header = self.dialect.separator.join(self.dialect.header)
+        cells = None if cut or header in text else regular_cells(text, self.dialect.separator, width)
         if cells is not None:
             count = len(cells) // width
             self._add([cells[at::width] for at in range(width)], np.arange(first, first + count))
@@ -142,7 +147,7 @@ class _Body:
             columns = [list(column) for column in zip(*rows, strict=True)]
             self._add(columns, np.asarray(numbers, np.int64))
 
-    def _add(self, columns: list[list[str]], lines: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+    def _add(self, columns: list[list[str]], lines: NDArray[np.int64]) -> None:
         """Convert the cells of a block, one list per column, and add them to the table."""
         for at, (name, kind) in enumerate(zip(self.names, self.kinds, strict=True)):
             if at == self.run_column:
@@ -188,7 +193,7 @@ class _Body:
 
     def _spread_tags(self) -> None:
         """One column per name in a table that holds one value per row (`key,value,step`)."""
-        value = next(name for name in self.names if name.lower() == "value")
+        value = next(filter(_is_value, self.names))
         if value not in self.table.names:
             return
         rows, values = self.table.column(value)
@@ -197,6 +202,10 @@ class _Body:
             chosen = tags == tag
             self.table.add(tag, rows[chosen], values[chosen])
         self.table.discard(value)
+
+
+def _is_value(name: str) -> bool:
+    return name.lower() == "value"
 
 
 def _column_names(file: LogFile, header: tuple[str, ...]) -> tuple[str, ...]:
