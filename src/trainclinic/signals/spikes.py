@@ -48,6 +48,7 @@ class Excursion:
         expected: What the surroundings predict there.
         rise: `value - expected`; for a gradient norm the ratio `value / expected`.
         z: Height in robust standard deviations.
+        apart: `z` over the largest |z| of the rows that belong to no excursion; infinite where that is not known.
         rows: Rows above the band.
         recovered_step: First step back in the band for good; `None` when the log ends before.
     """
@@ -59,6 +60,7 @@ class Excursion:
     expected: float
     rise: float
     z: float
+    apart: float
     rows: int
     recovered_step: int | None
 
@@ -116,7 +118,9 @@ def excursions(series: Series, *, gradient: bool = False) -> tuple[Excursion, ..
     floor = 0.05 if gradient else float(np.max(series.half_unit(), initial=0.0))
     distances = upward_outliers(value, smallest=smallest, share=share, floor=floor)
     out = []
-    for begin, end in _stretches(distances):
+    stretches = _stretches(distances)
+    ordinary = _largest_elsewhere(distances, stretches)
+    for begin, end in stretches:
         peak = begin + int(np.argmax(distances.z[begin:end]))
         level, at = float(distances.expected[peak]), float(series.value[peak])
         expected = float(np.exp(level)) if gradient else level
@@ -129,6 +133,7 @@ def excursions(series: Series, *, gradient: bool = False) -> tuple[Excursion, ..
                 expected=expected,
                 rise=at / expected if gradient else at - expected,
                 z=float(distances.z[peak]),
+                apart=float(distances.z[peak]) / ordinary if ordinary > 0 else float("inf"),
                 rows=int(np.count_nonzero(distances.flagged[begin:end])),
                 recovered_step=_recovery(series, distances, end),
             )
@@ -148,6 +153,14 @@ def _stretches(distances: Distances) -> list[tuple[int, int]]:
                 continue
         joined.append((row, row + 1))
     return joined
+
+
+def _largest_elsewhere(distances: Distances, stretches: list[tuple[int, int]]) -> float:
+    """Largest |z| outside the excursions: how far the noise of this run reaches by itself."""
+    outside = np.isfinite(distances.expected)
+    for begin, end in stretches:
+        outside[max(0, begin - 1) : end + 1] = False
+    return float(np.max(np.abs(distances.z[outside]), initial=0.0))
 
 
 def _recovery(series: Series, distances: Distances, end: int) -> int | None:

@@ -90,6 +90,7 @@ class Trend:
         best: Lowest smoothed level.
         best_step: Its step.
         noise: Standard deviation of a row about the trend.
+        chance_rise: Rise from the best level to the level at the end that noise alone reaches in a flat run.
         end: What the end of the run does.
         slope: Line through the end; `None` with fewer than 12 points there.
         bends: Steps at which the curve bends.
@@ -106,6 +107,7 @@ class Trend:
     best: float
     best_step: int
     noise: float
+    chance_rise: float
     end: End
     slope: Slope | None
     bends: tuple[float, ...]
@@ -149,6 +151,7 @@ def trend(series: Series) -> Trend:
         best=float(smooth[best]),
         best_step=int(bins.step[best]),
         noise=noise_sd(steady.value),
+        chance_rise=_chance_rise(noise_sd(steady.value), bins, max(3, size // 10)),
         end=_end(slope, span, last),
         slope=slope,
         bends=bends(log_bins(steady.step, steady.value, BEND_BINS)),
@@ -172,6 +175,18 @@ def _smooth(bins: Bins) -> Floats:
     padded = np.pad(bins.value, half, mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
     return np.asarray(np.median(windows, axis=1), dtype=np.float64)
+
+
+def _chance_rise(noise: float, bins: Bins, last_rows: int) -> float:
+    """How far a median of the last rows lies above the lowest of all running medians by chance.
+
+    The lowest of m normal values lies sqrt(2 ln m) deviations below their mean; three deviations for the end, and twice
+    as much because neighbouring rows are correlated (phi 0.6 leaves a quarter of them independent).
+    """
+    size = bins.value.size
+    behind_one = (2 * max(1, size // 40) + 1) * float(bins.rows.mean())
+    lowest = np.sqrt(2.0 * np.log(max(size, 2)) / behind_one)
+    return float(2.0 * 1.2533 * noise * (lowest + 3.0 / np.sqrt(last_rows)))
 
 
 def _end_slope(bins: Bins) -> tuple[Slope | None, float]:

@@ -1,9 +1,9 @@
 """The loss leaves its band for a short time and comes back.
 
 ## What it sees
-An excursion of the training or evaluation loss: more than six robust standard deviations above its surroundings, at
-least 0.1 nats and a fifth of the level, and worth at least a tenth of what the run had gained. Noise with many
-excursions is not called a spike.
+An excursion of the training or evaluation loss: more than six robust standard deviations above its surroundings, two to
+three times as far as any ordinary row of this log, at least 0.1 nats and a fifth of the level, and worth at least a
+tenth of what the run had gained. Noise with many excursions is not called a spike.
 
 ## Why it matters
 Steps are lost until the loss is back, and a checkpoint saved during the excursion is a bad one. Recurring spikes often
@@ -37,6 +37,12 @@ from trainclinic.signals.outliers import FLAG_Z
 from trainclinic.signals.spikes import Spike, Spikes
 
 ROBUST_Z = Threshold("robust z", FLAG_Z, "1", "1 false alarm per 1000 rows; z > 4 gives four")
+APART = Threshold(
+    "z over the largest of ordinary rows", 2.0, "1", "in t5 noise the two largest rows differ so in 3 % of logs"
+)
+LONE_APART = Threshold(
+    "the same for a lone row", 3.0, "1", "nothing else confirms it, and short logs show few ordinary rows"
+)
 LEVEL_SHARE = Threshold("rise over the level", 0.2, "1", "hard batches alone reach 10-15 % in healthy logs")
 GAIN_SHARE = Threshold("rise over what was gained", 0.1, "1", "less than that is made up within a logging window")
 OTHER_GAIN_SHARE = Threshold("the same for other losses", 0.5, "1", "single hard batches dominate losses near zero")
@@ -68,7 +74,9 @@ def _matters(run: Measured, spike: Spike) -> bool:
     needed = GAIN_SHARE if tokens else OTHER_GAIN_SHARE
     high = spike.at.rise > LEVEL_SHARE.value * abs(spike.at.expected)
     giant = spike.at.rise > 5.0 and spike.at.value > GIANT_RATIO.value * abs(spike.at.expected)
-    return high and not giant and spike.at.z > ROBUST_Z.value and spike.share_lost > needed.value
+    lone = spike.kind in ("single-row", "eval-only")
+    apart = spike.at.apart > (LONE_APART.value if lone else APART.value)
+    return high and apart and not giant and spike.at.z > ROBUST_Z.value and spike.share_lost > needed.value
 
 
 def _highest(run: Measured, spikes: Spikes) -> tuple[Evidence, ...]:
@@ -133,5 +141,15 @@ RULE = Rule(
     severity=Severity.WARNING,
     needs=("train/loss", "eval/loss", "train/grad_norm"),
     check=check,
-    thresholds=(ROBUST_Z, LEVEL_SHARE, GAIN_SHARE, OTHER_GAIN_SHARE, EXCURSION_SHARE, MOST_SINGLE, GIANT_RATIO),
+    thresholds=(
+        ROBUST_Z,
+        APART,
+        LONE_APART,
+        LEVEL_SHARE,
+        GAIN_SHARE,
+        OTHER_GAIN_SHARE,
+        EXCURSION_SHARE,
+        MOST_SINGLE,
+        GIANT_RATIO,
+    ),
 )

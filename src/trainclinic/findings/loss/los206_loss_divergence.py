@@ -23,8 +23,6 @@ Evaluate the checkpoint nearest to the best level and the last one on the same d
 
 from __future__ import annotations
 
-import math
-
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, Present, Severity, Verdict
 from trainclinic.catalogue.wording import number, percent
@@ -35,8 +33,9 @@ from trainclinic.signals.reference_losses import vocabulary_at
 ROWS = Threshold("rows", 6, "rows", "three for the best level and three for the end")
 GAIN_LOST = Threshold("share of the gain that is lost", 0.5, "1", "wobbling runs lose up to a third and come back")
 LEVEL_SHARE = Threshold("rise over the first level", 0.1, "1", "smaller rises are drift of the data")
+SURE_SHARE = Threshold("the same to be sure of harm", 0.25, "1", "harder data in the second half can cost 10-20 %")
 NO_GAIN_SHARE = Threshold("the same for a run without any gain", 0.25, "1", "running means creep up by 10-20 %")
-NOISE = Threshold("rise over the error of the level", 4.0, "1", "two levels of a noisy run differ by 2-3 errors")
+NOISE = Threshold("rise over what noise reaches", 1.0, "1", "the lowest of many levels lies below the rest by chance")
 
 
 def check(run: Measured) -> Verdict:
@@ -51,9 +50,8 @@ def check(run: Measured) -> Verdict:
     gained = max(top - trend.best, 0.0)
     best = f"{number(trend.best)} at {run.record.axis} {trend.best_step}"
     says = f"loss ends at {number(trend.last)}, the best level was {best}"
-    error = trend.noise / math.sqrt(max(1.0, trend.rows / 10))
     share = LEVEL_SHARE.value if gained > LEVEL_SHARE.value * abs(top) else NO_GAIN_SHARE.value
-    limits = (GAIN_LOST.value * gained, share * abs(top), NOISE.value * error)
+    limits = (GAIN_LOST.value * gained, share * abs(top), NOISE.value * trend.chance_rise)
     if rise <= max(limits) or trend.best_step >= trend.last_step:
         return Absent((Evidence(says),))
     lost = (
@@ -71,7 +69,7 @@ def check(run: Measured) -> Verdict:
     settle = (
         f"Evaluate the last checkpoint before {run.record.axis} {trend.best_step} and the final one on the same data"
     )
-    return Present(evidence, means, settle)
+    return Present(evidence, means, settle, severity=None if rise > SURE_SHARE.value * abs(top) else Severity.WARNING)
 
 
 RULE = Rule(
@@ -80,5 +78,5 @@ RULE = Rule(
     severity=Severity.HARMFUL,
     needs=("train/loss",),
     check=check,
-    thresholds=(ROWS, GAIN_LOST, LEVEL_SHARE, NO_GAIN_SHARE, NOISE),
+    thresholds=(ROWS, GAIN_LOST, LEVEL_SHARE, SURE_SHARE, NO_GAIN_SHARE, NOISE),
 )

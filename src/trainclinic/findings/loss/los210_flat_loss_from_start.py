@@ -40,6 +40,7 @@ from trainclinic.signals.trend import Trend
 ROWS = Threshold("rows", 8, "rows", "fewer rows of noise look flat too often")
 FALL = Threshold("fall over the level", 0.02, "1", "slow but real fine-tunes fall by 4 % and more")
 CHANCE = Threshold("distance from ln of the classes", 0.05, "1", "chance level plus the noise of small batches")
+HIDDEN = Threshold("error of the level", 0.04, "1", "an error as large as a slow fine-tune's fall hides it")
 MOST_CLASSES = 20
 
 
@@ -59,6 +60,10 @@ def check(run: Measured) -> Verdict:
     says = f"loss is {number(top)} at {axis} {trend.first_step} and {ends}"
     chance = _chance_level(run, trend, series)
     noise = 3.0 * trend.noise / math.sqrt(max(1.0, trend.rows / 10))
+    if chance is None and fall > FALL.value * abs(top) and noise > HIDDEN.value * abs(top):
+        return NotEvaluated(
+            missing=f"more rows of `train/loss`: changes below {number(noise, 2)} are hidden in its noise"
+        )
     flat = fall <= max(FALL.value * abs(top), noise) and trend.last > 0.0
     rising = trend.last - top > max(FALL.value * abs(top), noise)
     if chance is None and (not flat or rising):
@@ -110,5 +115,5 @@ RULE = Rule(
     severity=Severity.HARMFUL,
     needs=("train/loss", "train/learning_rate", "train/grad_norm", "eval/accuracy"),
     check=check,
-    thresholds=(ROWS, FALL, CHANCE),
+    thresholds=(ROWS, FALL, CHANCE, HIDDEN),
 )
