@@ -7,8 +7,8 @@ few warnings are allowed; nothing harmful is.
 from __future__ import annotations
 
 import pytest
-
 from tests.signals.healthy_runs import healthy_run
+
 from trainclinic.catalogue.verdict import Present, Severity
 from trainclinic.findings.examine import all_rules
 
