@@ -90,6 +90,12 @@ class TestDiagnose:
         assert "healthy" in result.stdout
         assert "sick" in result.stdout
 
+    def test_files_that_were_not_read_are_told_beside_the_table(self, healthy: Path, sick: Path) -> None:
+        for number in range(3):
+            (sick / f"events.out.tfevents.{number}").write_bytes(b"x")
+        result = run("diagnose", healthy, sick)
+        assert "events.out.tfevents.0 and 2 more: TensorBoard event files are not read yet" in result.stderr
+
     @pytest.mark.usefixtures("sick")
     def test_one_of_several_runs_can_be_chosen(self, healthy: Path) -> None:
         result = run("diagnose", healthy.parent, "--run", "healthy")

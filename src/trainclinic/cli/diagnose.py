@@ -72,7 +72,16 @@ def command(
         click.echo(text, nl=not text.endswith("\n"), color=True)
     else:
         _write(text, output)
+    if len(diagnosis.runs) > 1:
+        _tell_unread(diagnosis)
     sys.exit(HARMFUL if any(run.verdict.word == "sick" for run in diagnosis.runs) else 0)
+
+
+def _tell_unread(diagnosis: Diagnosis) -> None:
+    """The report on one run lists the files that were not read; a table of runs has no place for them."""
+    for damage in diagnosis.damage:
+        more = f" and {damage.count - 1:,} more" if damage.count > 1 else ""
+        click.echo(f"not read: {damage.source.path}{more}: {damage.says}", err=True)
 
 
 def _only(diagnosis: Diagnosis, wanted: str) -> Diagnosis:
