@@ -74,7 +74,7 @@ class Position:
     def share_seen_at(self, step: float) -> float | None:
         """Expected share of the data seen at least once; `1 - exp(-passes)` for random crops."""
         passes = self.passes_at(step)
-        if passes is None:
+        if passes is None or passes < 0:
             return None
         return 1.0 - math.exp(-passes) if self.sampling == "random crops" else min(1.0, passes)
 
@@ -148,7 +148,8 @@ def steps_per_epoch_range(epoch: Series | None) -> tuple[float, float] | None:
         epoch: Position in passes over the data, as logged; `None` gives `None`.
     """
     rows = epoch.final().finite() if epoch is not None else None
-    if rows is None or not len(rows) or not np.any(rows.value > 0):
+    rows = rows.where((np.abs(rows.step) < MOST) & (np.abs(rows.value) < MOST)) if rows is not None else None
+    if rows is None or not np.any(rows.value > 0) or np.any(np.diff(rows.value) < 0):
         return None
     whole = bool(np.all(rows.value == np.round(rows.value)))
     if whole and np.unique(rows.value).size > 1:

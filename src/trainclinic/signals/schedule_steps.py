@@ -71,8 +71,12 @@ def log_warmup(rows: Rows) -> list[Solution]:
     """DeepSpeed's `WarmupLR` (logarithmic rise, then constant), the rate that the step used."""
     if rows.rising + rows.level < len(rows) or rows.rising < 2:
         return []
-    first = int(np.argmax((rows.value > 0) & (rows.step > 1)))
-    whole = float(rows.step[first]) ** (rows.top / float(rows.value[first]))
+    usable = np.flatnonzero((rows.value > 0) & (rows.step > 1))
+    if not usable.size:
+        return []
+    first = int(usable[0])
+    power = rows.top / float(rows.value[first]) * float(np.log(rows.step[first]))  # ln W
+    whole = float(np.exp(min(power, 20.0)))
     if not 2 <= whole < 1e7:
         return []
     found = []
