@@ -2,7 +2,8 @@
 
 ## What it sees
 The level at the end (median of the last tenth of the rows) lies above the best smoothed level by more than half of
-everything that was gained, by more than a tenth of the first level, and by more than the noise.
+everything that was gained, by more than a tenth of the first level, and by more than noise reaches; or every row of the
+end lies clearly above the first level.
 
 ## Why it matters
 What was learned is being lost. The last checkpoint is worse than an earlier one, and going on does not help.
@@ -23,12 +24,16 @@ Evaluate the checkpoint nearest to the best level and the last one on the same d
 
 from __future__ import annotations
 
+import numpy as np
+
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, Present, Severity, Verdict
 from trainclinic.catalogue.wording import number, percent
 from trainclinic.findings.loss_levels import curve, evidence_at, no_course
+from trainclinic.record.series import Series
 from trainclinic.signals.measured import Measured
 from trainclinic.signals.reference_losses import vocabulary_at
+from trainclinic.signals.trend import Trend
 
 ROWS = Threshold("rows", 6, "rows", "three for the best level and three for the end")
 GAIN_LOST = Threshold("share of the gain that is lost", 0.5, "1", "wobbling runs lose up to a third and come back")
@@ -36,6 +41,10 @@ LEVEL_SHARE = Threshold("rise over the first level", 0.1, "1", "smaller rises ar
 SURE_SHARE = Threshold("the same to be sure of harm", 0.25, "1", "harder data in the second half can cost 10-20 %")
 NO_GAIN_SHARE = Threshold("the same for a run without any gain", 0.25, "1", "running means creep up by 10-20 %")
 NOISE = Threshold("rise over what noise reaches", 1.0, "1", "the lowest of many levels lies below the rest by chance")
+
+CLEAR_NOISE = Threshold(
+    "every last row over the first level", 3.0, "sd", "noise does not lift three rows in a row so far"
+)
 
 
 def check(run: Measured) -> Verdict:
@@ -52,7 +61,7 @@ def check(run: Measured) -> Verdict:
     says = f"loss ends at {number(trend.last)}, the best level was {best}"
     share = LEVEL_SHARE.value if gained > LEVEL_SHARE.value * abs(top) else NO_GAIN_SHARE.value
     limits = (GAIN_LOST.value * gained, share * abs(top), NOISE.value * trend.chance_rise)
-    if rise <= max(limits) or trend.best_step >= trend.last_step:
+    if (rise <= max(limits) and not _ends_above_the_start(series, trend, top)) or trend.best_step >= trend.last_step:
         return Absent((Evidence(says),))
     lost = (
         f"{percent(rise / gained)} of the gain since {number(top)} is lost" if gained > 0 else "nothing was ever gained"
@@ -72,11 +81,17 @@ def check(run: Measured) -> Verdict:
     return Present(evidence, means, settle, severity=None if rise > SURE_SHARE.value * abs(top) else Severity.WARNING)
 
 
+def _ends_above_the_start(series: Series, trend: Trend, top: float) -> bool:
+    """Whether every row of the end lies clearly above where the run began: no statistics are needed then."""
+    end = series.value[-max(3, len(series) // 10) :]
+    return bool(np.all(end > top + max(SURE_SHARE.value * abs(top), CLEAR_NOISE.value * trend.noise)))
+
+
 RULE = Rule(
     code="LOS206",
     slug="loss-divergence",
     severity=Severity.HARMFUL,
     needs=("train/loss",),
     check=check,
-    thresholds=(ROWS, GAIN_LOST, LEVEL_SHARE, SURE_SHARE, NO_GAIN_SHARE, NOISE),
+    thresholds=(ROWS, GAIN_LOST, LEVEL_SHARE, SURE_SHARE, NO_GAIN_SHARE, NOISE, CLEAR_NOISE),
 )
