@@ -64,7 +64,9 @@ def check(run: Measured) -> Verdict:
     if (rise <= max(limits) and not _ends_above_the_start(series, trend, top)) or trend.best_step >= trend.last_step:
         return Absent((Evidence(says),))
     lost = (
-        f"{percent(rise / gained)} of the gain since {number(top)} is lost" if gained > 0 else "nothing was ever gained"
+        f"{percent(rise / gained)} of the gain since {number(top)} is lost"
+        if gained > 0
+        else "no level below the first was ever held"
     )
     evidence: tuple[Evidence, ...] = (
         evidence_at(series, trend.last_step, says),
