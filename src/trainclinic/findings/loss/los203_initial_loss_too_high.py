@@ -94,8 +94,8 @@ def _present(evidence: Evidence, initial: InitialLoss, baselines: Baselines, ref
         means = "Higher than this model scores on ordinary text, but still better than word frequencies."
         return Present((evidence,), means, settle, severity=Severity.WARNING)
     measured = "your data" if baselines.unigram is not None else "ordinary English"
-    table = f"a table of word frequencies scores {number(frequencies)} on {measured}"
-    more = [Evidence(f"{table}, {number(initial.value - frequencies)} nats better")]
+    table = f"a table of word frequencies scores {number(frequencies, 3)} on {measured}"
+    more = [Evidence(f"{table}, {number(initial.value - frequencies, 3)} nats better")]
     if share is not None and initial.reading == "misaligned-range":
         more.append(
             Evidence(f"{percent(share)} of the way from word frequencies to uniform guessing: where targets of another "
