@@ -106,8 +106,8 @@ def spoken_settings(line: str, lowered: str) -> Iterator[Pair]:
 
 def _in_full(value: str) -> str:
     """`10.65M` parameters as a number."""
-    scale = {"M": 1e6, "B": 1e9}.get(value[-1:])
-    return value if scale is None or not value[:1].isdigit() else f"{float(value[:-1].replace(',', '')) * scale:.0f}"
+    found = re.fullmatch(r"(\d[\d,]*(?:\.\d+)?)([MB])", value)
+    return f"{float(found[1].replace(',', '')) * (1e6 if found[2] == 'M' else 1e9):.0f}" if found else value
 
 
 def has_hint(lowered: str) -> bool:
