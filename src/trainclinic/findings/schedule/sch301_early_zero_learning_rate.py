@@ -52,7 +52,7 @@ def check(run: Measured) -> Verdict:
         return Absent((_says(rows, len(rows) - 1, f"learning rate is {number(rows.value[-1])} in the last row"),))
     if rows.half_unit()[-1] > DIGITS.value:
         return NotEvaluated(missing="`train/learning_rate` with more digits: a zero of so few may be a small number")
-    if not rows.value.any():
+    if not (rows.value > 0).any():
         return Present((_says(rows, 0, f"learning rate is 0 in all {count(len(rows), 'row')}"),))
     first = int(np.flatnonzero(rows.value > 0)[-1]) + 1
     begin, end = int(rows.step[first]), int(rows.step[-1])
