@@ -1,8 +1,7 @@
 """Fuzz the readers: `python tests/fuzz/fuzz_readers.py --seconds 180`.
 
-A reader must read or raise `ReadError`, whatever the bytes, without hanging. With atheris (`pip install atheris`, part of
-`[dev]` where it can be built) the mutations follow coverage; without it the seeds are mutated blindly, which finds
-less but needs nothing. The seeds are the files below `tests/readers` and a few lines of each kind. A crash is written
+A reader must read or raise `ReadError`, whatever the bytes, without hanging. With `atheris` installed the mutations
+follow coverage; without it the seeds are mutated blindly, which finds less but needs nothing. The seeds are the files below `tests/readers` and a few lines of each kind. A crash is written
 to `crash-<reader>-<hash>` in the current folder and reported with its traceback.
 """
 
