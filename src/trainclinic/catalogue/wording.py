@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+_ABBREVIATIONS = {"nan": "NaN", "gpu": "GPU", "eval": "evaluation"}
+
 
 def number(value: float, digits: int = 4) -> str:
     """A number with `digits` significant digits: `2.231`, `14,580`, `1.55e-05`, `nan`; integers below 1e15 in full.
@@ -48,3 +50,8 @@ def duration(seconds: float) -> str:
 def count(amount: int, noun: str) -> str:
     """`1 row`, `3 rows`, `12,000 rows`."""
     return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
+
+
+def words(slug: str) -> str:
+    """A slug as words, abbreviations as the field writes them."""
+    return " ".join(_ABBREVIATIONS.get(word, word) for word in slug.split("-"))

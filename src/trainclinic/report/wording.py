@@ -5,11 +5,10 @@ from __future__ import annotations
 import importlib
 import math
 
-from trainclinic.catalogue.wording import duration, number
+from trainclinic.catalogue.wording import duration, number, words
 from trainclinic.report.model import Document, Item, Observation, Scalar, TimelineRow
 
 NOTHING = "·"
-_ABBREVIATIONS = {"nan": "NaN", "gpu": "GPU", "eval": "evaluation"}
 
 
 def version() -> str:
@@ -90,11 +89,6 @@ def timeline_columns(rows: tuple[TimelineRow, ...], axis: str) -> list[tuple[str
     columns += [(head, [text for _, text in cells]) for head, cells in fields if any(v is not None for v, _ in cells)]
     words = [f"{row.status} [{row.severity}]" if row.severity in {"harmful", "warning"} else row.status for row in rows]
     return [*columns, ("what happened", words)]
-
-
-def words(slug: str) -> str:
-    """A slug as words, abbreviations as the field writes them."""
-    return " ".join(_ABBREVIATIONS.get(word, word) for word in slug.split("-"))
 
 
 def steps_text(steps: tuple[int, ...], most: int = 12) -> str:

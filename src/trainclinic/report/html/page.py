@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import jinja2
 from markupsafe import Markup
 
+from trainclinic.catalogue.wording import words
 from trainclinic.report.html import svg, wording
 from trainclinic.report.html.chart_data import chart_json, thinned
 from trainclinic.report.html.detail import brief
-from trainclinic.report.wording import steps_text, version, words
+from trainclinic.report.wording import steps_text, version
 
 if TYPE_CHECKING:
     from trainclinic.report.chart import Chart

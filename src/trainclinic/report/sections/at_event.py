@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from trainclinic.catalogue.wording import number
+from trainclinic.catalogue.wording import number, words
 from trainclinic.report.model import AtEvent, FindingEntry, Item
 from trainclinic.report.sections.identity import label_of
 from trainclinic.report.sections.timeline import SEVERITIES, Column
-from trainclinic.report.wording import words
 
 if TYPE_CHECKING:
     from trainclinic.record.facts import Facts

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from trainclinic.catalogue.wording import count, number
-from trainclinic.report.wording import figure, words
+from trainclinic.catalogue.wording import count, number, words
+from trainclinic.report.wording import figure
 
 if TYPE_CHECKING:
     from trainclinic.findings.overall import Overall

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainclinic.catalogue.wording import words
 from trainclinic.report.model import FindingEntry, SeverityWord, TimelineRow
 from trainclinic.report.sections.speed import SpeedAt
-from trainclinic.report.wording import words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
