@@ -147,7 +147,7 @@ def _curves(
     around = value[max(0, best - 1) : best + 2]
     bottom = float(np.median(around))
     error = noise.standard_error * math.sqrt(1 / around.size + 1 / tail.size)
-    limit = max(noise.quantile * error, ERROR_OF_CHANGE * noise.standard_error, SHARE * abs(bottom))
+    limit = max(noise.quantile * error, SHARE * abs(bottom))
     train_change, train_error = _change(levels, best, tail)
     return _Curves(
         value=value,
