@@ -87,6 +87,8 @@ class _Grid:
 
 def search(rows: Rows, hints: Hints) -> list[Solution]:
     """Every schedule that fits `rows` (at least two), the most natural first."""
+    if not rows.top > 0.0:
+        return []
     thin = rows.thinned(MOST_ROWS)
     near, far = peak_candidates(thin, hints)
     found = _search_with(near, thin, rows, hints)
