@@ -2,6 +2,7 @@
 
 `FOLDER/index.jsonl` has one object a line with `id`, `file`, `format`, `labels` and `confidence`. Prints what could be
 read, recall by label and precision by symptom, and the healthy runs that were called sick. Nothing is fitted here.
+`--corrected` applies `wild_corrections.json` first: labels that do not hold on a second reading, each with its reason.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import warnings
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from trainclinic.diagnosis.diagnose import diagnose
 from trainclinic.findings.examine import all_rules
 from trainclinic.record.errors import TrainclinicError
 
+CORRECTIONS = Path(__file__).with_name("wild_corrections.json")
 LABELS = {
     "overfit": ("rising-eval-loss",),
     "epoch_staircase": ("epoch-boundary-drop",),
@@ -81,6 +83,15 @@ def judge(folder: str, entry: dict[str, Any]) -> Outcome:
     return Outcome(
         entry["id"], entry["format"], entry["labels"], entry["confidence"], runs, verdict, sorted(set(present)), error
     )
+
+
+def corrected(outcome: Outcome, corrections: dict[str, Any]) -> Outcome:
+    """The outcome under the labels of the second reading."""
+    for prefix, change in corrections.items():
+        if outcome.id.startswith(prefix + "-"):
+            kept = [label for label in outcome.labels if label not in change.get("remove", {})]
+            return replace(outcome, labels=kept + [label for label in change.get("add", {}) if label not in kept])
+    return outcome
 
 
 def hit(outcome: Outcome, label: str) -> bool:
@@ -152,6 +163,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--json", type=Path, help="write one object per entry to this file")
+    parser.add_argument("--corrected", action="store_true", help="score against the labels of a second reading")
     parser.add_argument("--all-formats", action="store_true", help="score formats that have no reader yet, too")
     options = parser.parse_args()
     entries = [json.loads(line) for line in (options.folder / "index.jsonl").open(encoding="utf-8")]
@@ -159,6 +171,9 @@ def main() -> int:
         outcomes = list(pool.map(judge, [str(options.folder)] * len(entries), entries, chunksize=8))
     if options.json:
         options.json.write_text("".join(json.dumps(asdict(o)) + "\n" for o in outcomes), encoding="utf-8")
+    if options.corrected:
+        corrections = json.loads(CORRECTIONS.read_text(encoding="utf-8"))
+        outcomes = [corrected(outcome, corrections) for outcome in outcomes]
     show_reading(outcomes)
     scored = [o for o in outcomes if options.all_formats or o.format not in LATER]
     high = [o for o in scored if o.confidence == "high"]
