@@ -209,6 +209,16 @@ class TestFolders:
         assert {r.name for r in collect("runs/*").records} == {"runs/one", "runs/two"}
         assert collect("runs/one").records[0].files == ("trainer_state.json",)
 
+    def test_runs_come_in_the_order_in_which_they_were_given(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in (1, 2, 10):
+            state(tmp_path / f"run{number}/trainer_state.json", curve(10, 100 * number, seed=number))
+        monkeypatch.chdir(tmp_path)
+        assert [r.name for r in collect(["run2", "run10", "run1"]).records] == ["run2", "run10", "run1"]
+        assert [r.name for r in collect("run*").records] == ["run1", "run2", "run10"]
+        assert [r.name for r in collect(".").records] == ["run10", "run2", "run1"]
+
     def test_two_processes_read_what_one_reads(self, tmp_path: Path) -> None:
         for number in range(4):
             state(tmp_path / f"run{number}/trainer_state.json", curve(10, 100, seed=number))

@@ -27,7 +27,7 @@ class Collected:
     """What was found.
 
     Attributes:
-        records: One per run, the main run (longest, then richest) of each folder first.
+        records: One per run, in the order of the given paths; below each, the main run (longest, then richest) first.
         damage: Files and folders that were refused or could not be read, with the reason, counted by reason.
         looked_at: Number of files that were opened.
     """
@@ -58,12 +58,23 @@ def collect(target: Target | Iterable[Target], *, jobs: int = 1) -> Collected:
         raise ReadError(_why_nothing(found, refused, looked_at), hint=hint)
     settle_retold_results(parts)
     count_rows_in_steps(parts)
-    runs = group_runs(parts)
+    runs = _in_order_of_targets(group_runs(parts), found)
     records = [
         join(run, name, _checkpoints_of(run, runs, found)) for run, name in zip(runs, _names(runs, found), strict=True)
     ]
     damage = (*found.damage, *refused)
     return Collected(tuple(_with_damage(records, runs, damage)), damage, looked_at)
+
+
+def _in_order_of_targets(runs: list[Run], found: Discovered) -> list[Run]:
+    """Runs in the order in which the user gave their paths, the main run of each path first."""
+    target = {file.name: file.target for file in found.files}
+
+    def place(run: Run) -> int:
+        parts = run.rows or [part for _, part in run.settings]
+        return min(target[part.fragment.file] for part in parts)
+
+    return sorted(runs, key=place)
 
 
 def _count_refusals(outcomes: Iterable[Outcome]) -> list[Damage]:

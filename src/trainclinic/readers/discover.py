@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import glob
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -57,12 +58,14 @@ class Found:
         name: How the user would name it: relative to the folder that was given, with `/`.
         folder: The folder part of that name; empty at the top.
         asked: Whether the user named this very file.
+        target: Which of the given paths it was found under, from 0.
     """
 
     path: Path
     name: str
     folder: str
     asked: bool = False
+    target: int = 0
 
 
 @dataclass(slots=True)
@@ -99,13 +102,13 @@ def discover(targets: Iterable[Target]) -> Discovered:
         raise ReadError(message, hint="give a run folder, a log file or a pattern such as `runs/*`")
     found = Discovered(title=_title(paths))
     seen: set[tuple[int, int]] = set()
-    for path in paths:
+    for number, path in enumerate(paths):
         prefix = "" if len(paths) == 1 else _shown(path)
         if path.is_dir():
-            _Walk(found, path, seen).walk(prefix)
+            _Walk(found, path, seen, number).walk(prefix)
         elif _is_new(path, seen):
             name = prefix or redact(path.name)
-            found.files.append(Found(path, name, name.rpartition("/")[0], asked=True))
+            found.files.append(Found(path, name, name.rpartition("/")[0], asked=True, target=number))
     return found
 
 
@@ -115,13 +118,18 @@ def _expand(target: Target) -> list[Path]:
     if path.exists():
         return [path]
     if glob.has_magic(text):
-        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 (absolute and relative patterns alike)
+        matches = sorted(glob.glob(str(path), recursive=True), key=natural)  # noqa: PTH207 (absolute and relative patterns alike)
         if matches:
             return [Path(match) for match in matches]
         message = f"`{text}` matches no file"
         raise ReadError(message, hint="put the pattern in quotes, and check it with `ls`")
     message = f"`{redact(text)}` does not exist"
     raise ReadError(message, hint=_similar(path) or "give a run folder, a log file or a pattern such as `runs/*`")
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts `run2` before `run10`."""
+    return [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in re.split(r"(\d{1,18})", name)]
 
 
 def _similar(path: Path) -> str:
@@ -157,7 +165,8 @@ def _is_new(path: Path, seen: set[tuple[int, int]]) -> bool:
 class _Walk:
     """One walk over a folder: plain folders first, links to folders last, no folder twice."""
 
-    def __init__(self, found: Discovered, root: Path, seen: set[tuple[int, int]]) -> None:
+    def __init__(self, found: Discovered, root: Path, seen: set[tuple[int, int]], number: int) -> None:
+        self.number = number
         self.found = found
         self.root = root
         self.seen = seen
@@ -205,7 +214,7 @@ class _Walk:
             elif not _wanted_file(entry.name):
                 self.found.skipped += 1
             elif entry.is_file() and (not entry.is_symlink() or _is_new(Path(entry.path), self.seen)):
-                files.append(Found(Path(entry.path), name, shown))
+                files.append(Found(Path(entry.path), name, shown, target=self.number))
         self.found.files.extend(reversed(files))
         self.links.extend(reversed(links))
 

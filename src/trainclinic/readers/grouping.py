@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainclinic.readers.discover import natural
 from trainclinic.readers.same_run import Relation, fork_step, relate, span, starts_before
 
 if TYPE_CHECKING:
@@ -95,12 +96,7 @@ def _richness(part: Part) -> tuple[bool, bool, int, int, int, list[tuple[int, st
     losses = [len(columns[name].step) for name in ("train/loss", "eval/loss") if name in columns]
     rows = max(losses, default=0) or max(len(column.step) for column in columns.values())
     stem = part.fragment.file.rpartition("/")[2]
-    return part.fragment.axis != "step", not losses, -rows, -len(columns), len(stem), _natural(part.fragment.file)
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """A key that sorts `run2` before `run10`."""
-    return [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in re.split(r"(\d{1,18})", name)]
+    return part.fragment.axis != "step", not losses, -rows, -len(columns), len(stem), natural(part.fragment.file)
 
 
 def _place(runs: list[Run], part: Part) -> None:
