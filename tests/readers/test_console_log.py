@@ -135,6 +135,29 @@ def test_an_endless_line_without_bars_is_cut_and_counted(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "learning rate" + " " * 3000 + "x",
+        "epoch 0: " + "4" * 5000,
+        "A=" + '"' * 2000 + " python",
+        "-" * 3000 + " " * 3000,
+        "step 1 " + "loss= " * 300,
+        "{'loss': " * 400,
+        "Namespace(" + "a=(" * 500,
+        "1:" * 2000 + "[<",
+    ],
+    ids=lambda line: line[:12],
+)
+def test_no_line_takes_long(tmp_path: Path, line: str) -> None:
+    """Hostile lines: an expression that backtracks takes minutes on one of them."""
+    file = write(tmp_path / "hostile.log", f"step 1 loss 2.0\n{line}\nstep 2 loss 1.0\n")
+    begin = time.process_time()
+    (fragment,) = read(file)
+    assert time.process_time() - begin < 2.0
+    assert losses(fragment)[0] == (1, 2.0, 1)
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(st.sampled_from(FRAGMENTS_OF_LOGS), st.text(max_size=20)), max_size=30))
 def test_any_text_is_read_or_refused(tmp_path: Path, parts: list[str]) -> None:

@@ -19,7 +19,7 @@ _LAUNCHER = re.compile(
     r"composer|colossalai|ray|srun|mpirun|uv|bash|sh|xtuner|autotrain|lightning|nohup|poetry|pipenv|sudo|time|env)$"
 )
 _COMMAND_LINE = re.compile(
-    r"\s*(?:[$%>#+]\s+|\S+@\S+[$#]\s+)?(?:export\s+|nohup\s+|sudo\s+|time\s+|env\s+)*(?:[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|\S)*\s+)*"
+    r"\s*(?:[$%>#+]\s+|\S+@\S+[$#]\s+)?(?:export\s+|nohup\s+|sudo\s+|time\s+|env\s+)*(?:[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|[^\s\"'])*\s+)*"
     r"(?:\S*/)?(?:(?:python[\d.]*|torchrun|deepspeed|srun|mpirun|composer|colossalai)\s+\S+|accelerate\s+launch\s|"
     r"llamafactory-cli\s+\w|axolotl\s+\w|swift\s+(?:sft|pt|rlhf)|tune\s+run|mlx_lm\S*\s+--|litgpt\s+\w|xtuner\s+train|"
     r"autotrain\s+\w|ray\s+job|lightning\s+run|uv\s+run)"

@@ -32,7 +32,7 @@ MAX_LENGTH = 2_000
 """Longer lines are dumps of something, not rows."""
 
 _BAR = re.compile(
-    r"(?:(?P<percent>\d+)%\|[^|\[\]]*\|\s*)?(?P<now>\d+)/(?P<total>\d+) \[(?P<elapsed>[\d:]+)<(?P<remaining>[\d:]+|\?),"
+    r"(?:(?P<percent>(?<!\d)\d+)%\|[^|\[\]]*\|\s*)?(?P<now>(?<!\d)\d+)/(?P<total>\d+) \[(?P<elapsed>[\d:]+)<(?P<remaining>[\d:]+|\?),"
     r"\s*(?P<rate>[\d.]+|\?)\s?(?P<unit>[a-zA-Z]+/[a-zA-Z]+)(?P<rest>[^\]]*)\]"
 )
 _BAR_UNITS = {"it/s", "s/it", "step/s", "s/step", "steps/s", "batch/s", "s/batch", "ba/s"}
@@ -42,10 +42,10 @@ _OTHER_WORK = re.compile(
     re.I,
 )
 _TOKEN = re.compile(
-    r"(?P<duration>\d+(?:\.\d+)?\s?(?:d|h|hr|hrs|hours?|m|min|mins|minutes?)[ ,:]{0,2}"
+    r"(?P<duration>(?<!\d)\d+(?:\.\d+)?\s?(?:d|h|hr|hrs|hours?|m|min|mins|minutes?)[ ,:]{0,2}"
     r"(?:\d+(?:\.\d+)?\s?(?:h|hr|hrs|m|min|mins|minutes?|s|sec|secs|seconds?)\b[ ,:]{0,2})+)"
-    r"|(?P<opaque>\d+(?:[-/]\d+){2,}\S*|\d+\.\d+\.\d[\w.+-]*|\d+x\d+\S*|\d+(?:\.\d+)?:\d+:\d+:\S+)"
-    r"|(?P<clock>\d+:\d\d(?::\d\d)?(?:\.\d+)?)(?![\d:])"
+    r"|(?P<opaque>(?<!\d)(?:\d+(?:[-/]\d+){2,}\S*|\d+\.\d+\.\d[\w.+-]*|\d+x\d+\S*|\d+(?:\.\d+)?:\d+:\d+:\S+))"
+    r"|(?P<clock>(?<!\d)\d+:\d\d(?::\d\d)?(?:\.\d+)?)(?![\d:])"
     rf"|(?<![\w.@])(?P<number>{NUMBER})(?P<total>\s*/\s*(?P<of>\d[\d,]*)(?![\w.]))?"
 )
 _UNIT = re.compile(
@@ -253,7 +253,7 @@ def _meaning(item: _Item, *, evaluating: bool) -> Meaning | None:
         return None
     meaning = meaning_of(item.name, item.unit, evaluating=evaluating)
     if meaning is not None and item.shape in {"clock", "duration"}:
-        return meaning if meaning.name.startswith("time") else None
+        return meaning if meaning.name.startswith(("time", "speed/seconds")) else None
     return meaning
 
 

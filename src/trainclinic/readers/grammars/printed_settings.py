@@ -22,10 +22,8 @@ _HEADING = re.compile(
     r"Running training|training_args|namespace)\b[\w/ ()-]{0,30}\W*$",
     re.I,
 )
-_LINE = re.compile(
-    r"^[\s\-*•│|>]{0,20}['\"]?([A-Za-z_][\w .\-/()&,]{0,80}?)['\"]?\s{0,40}(?:=|:)\s{0,40}(.{0,400}?)\s*,?\s*$"
-)
-_SEVERAL = re.compile(r"(?:^|[,|;(]\s*|\s{2,})([A-Za-z][\w /.-]{0,40}?)\s*[:=]\s*(\d{1,3}(?:,\d{3})+\b|[^\s,|;()]+)")
+_NAME = re.compile(r"[A-Za-z_][\w .\-/()&,]{0,80}")
+_SEVERAL = re.compile(r"(?:^|[,|;(]\s?|(?<=\s\s))([A-Za-z][\w /.-]{0,40}?)\s*[:=]\s*(\d{1,3}(?:,\d{3})+\b|[^\s,|;()]+)")
 _CALL = re.compile(
     r"\b(?:Namespace|\w*(?:TrainingArguments|TrainingConfig|Arguments|LoraConfig|\w+Config))\s?\((.*)$", re.S
 )
@@ -122,13 +120,16 @@ def is_heading(line: str) -> bool:
 
 def single_setting(line: str) -> Pair | None:
     """Name and value of a line that holds nothing else, whether the name is known or not."""
-    found = _LINE.match(line)
-    if found is None or len(found[1].split()) > _SENTENCE_WORDS or not found[2]:
+    ends = [at for sign in "=:" if (at := line.find(sign)) > 0]
+    if not ends:
         return None
-    value = found[2].strip()
+    name = line[: min(ends)].strip(" \t-*•│|>'\"")
+    value = line[min(ends) + 1 :].strip().removesuffix(",").rstrip()
+    if not value or len(value) > _MAX_VALUE or not _NAME.fullmatch(name) or len(name.split()) > _SENTENCE_WORDS:
+        return None
     if value.endswith(")") and value.count("(") < value.count(")"):
         value = value[:-1]
-    return found[1].strip(), value.strip("'\"")
+    return name, value.strip("'\"")
 
 
 def known_settings(line: str) -> Iterator[Pair]:

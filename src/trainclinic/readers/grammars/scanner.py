@@ -37,10 +37,12 @@ if TYPE_CHECKING:
 MAX_LAYOUTS = 48
 MAX_DULL = 20_000
 BULK_LINES = 64
+MAX_SENTENCE = 20_000
+"""Characters of a line that rows, events and settings are looked for in."""
 STRIDE = 16
 FRESH = 8
 """New layouts of a block that are tried on all that is left of it; a block with more has no layout to speak of."""
-_DIVIDER = re.compile(r"^\W{2,}\s*(?:(?:second|third|fourth|fifth|next|new|another) run|run (?:no\.? ?)?\d+)\b", re.I)
+_DIVIDER = re.compile(r"^\W{2,}(?:(?:second|third|fourth|fifth|next|new|another) run|run (?:no\.? ?)?\d+)\b", re.I)
 _DIGITS = re.compile(r"\d+")
 _MAY_BE_ROW = re.compile(r"step|iter|epoch|update|batch|\bit\b|\d\s?/\s{0,9}\d", re.I)
 _EVALUATION_HEADING = re.compile(
@@ -174,7 +176,7 @@ class Scanner:
             self.damage.append(("row cut off in the middle", number, 1))
             return
         prefix = read_prefix(piece, numbered=self.numbered)
-        bare = piece[prefix.end :]
+        bare = piece[prefix.end : prefix.end + MAX_SENTENCE]
         if self._take_block_line(piece, bare, prefix, number):
             return
         if _DIVIDER.match(bare):
@@ -194,6 +196,8 @@ class Scanner:
 
     def _learn(self, piece: str, number: int) -> bool:
         """Learn the layout of a piece that holds a row; pieces that hold several are taken apart."""
+        if len(piece) > MAX_SENTENCE:
+            return False
         if span := find_row(piece):
             return self._learn_dictionary(piece, span, number)
         if bar := find_bar(piece):

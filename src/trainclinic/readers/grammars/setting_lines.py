@@ -28,6 +28,7 @@ MAX_DUMP_LINES = 400
 MAX_LINE = 4_000
 SAMPLE_LINES = 60
 """Lines after `Generating text...` that may be the model's own words."""
+_WIDE_SPACE = re.compile(r"(?<=\S)\s{3,}")
 _RULE = re.compile(r"^[\s=\-_*#~─━]*$")
 _ENVIRONMENT = re.compile(r"[A-Z][A-Z0-9_]*")
 _SAMPLES_FOLLOW = re.compile(r"^\W*generat(?:ing|ed) (?:sample )?text|^\W*sample (?:output|generation)", re.I)
@@ -90,6 +91,8 @@ class SettingCollector:
         """
         if len(line) > MAX_LINE or self.in_sample(number):
             return False
+        if "   " in line:
+            line = _WIDE_SPACE.sub("  ", line)
         if self._command or begins_command(line):
             self._take_command(line, number)
             return True
