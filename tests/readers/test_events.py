@@ -84,6 +84,20 @@ def test_a_line_that_tells_nothing(tmp_path: Path, line: str) -> None:
     assert [seen.event.kind for seen in collect(tmp_path, line).seen] == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "is_event"),
+    [
+        ("before: lora_up.weight  min 0.0 max 0.0", "after 500 steps: lora_up.weight  min 0.0 max 0.0", True),
+        ("md5 before training: 9e107d9d372bb682", "md5 after training: 9e107d9d372bb682", True),
+        ("md5 before training: 9e107d9d372bb682", "md5 after training: e4d909c290d0fb1c", False),
+        ("before filtering: 100 rows", "after filtering: 100 rows", False),
+    ],
+)
+def test_weights_that_stay_equal(tmp_path: Path, before: str, after: str, is_event: bool) -> None:
+    kinds = [seen.event.kind for seen in collect(tmp_path, before, after).seen]
+    assert kinds == (["weights-unchanged"] if is_event else [])
+
+
 def test_a_repeated_warning_is_one_event_with_a_count(tmp_path: Path) -> None:
     lines = [f"WARNING: tokenization mismatch: {n} vs. {n + 1}. (ignored)" for n in range(100, 150)]
     (seen,) = collect(tmp_path, *lines).seen

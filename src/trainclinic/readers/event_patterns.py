@@ -134,4 +134,8 @@ CHECKPOINT = re.compile(
 )
 ELEMENTS_NAN = re.compile(r"\belements?\s*:?\s*([\d,]+),?\s*(?:of which )?(?:nan|non-finite|inf)s?:?\s*([\d,]+)", re.I)
 NORMS_ABOVE = re.compile(r"lora_?B?\b.{0,40}norm\s*>\s*[\de.-]+:\s*(\d+) of (\d+)", re.I)
-BEFORE_AFTER = re.compile(r"^\s*(before|after)\b[^:]{0,40}:\s*(.+)$", re.I)
+BEFORE_AFTER = re.compile(
+    r"^\s*(?=.{0,200}(?:weight|lora|adapter|param|tensor|md5|sha\d|checksum))(?:\w+ )?(before|after)\b[^:=]{0,40}[:=]\s*(.{3,})$",
+    re.I,
+)
+"""Two lines that show the same weights; other things that stay equal (a count of rows) mean nothing."""

@@ -32,7 +32,8 @@ MAX_LENGTH = 2_000
 """Longer lines are dumps of something, not rows."""
 
 _BAR = re.compile(
-    r"(?:(?P<percent>(?<!\d)\d+)%\|[^|\[\]]*\|\s*)?(?P<now>(?<!\d)\d+)/(?P<total>\d+) \[(?P<elapsed>[\d:]+)<(?P<remaining>[\d:]+|\?),"
+    r"(?:(?P<percent>(?<!\d)\d+)%\|[^|\[\]]*\|\s*)?"
+    r"(?P<now>(?<!\d)\d+)/(?P<total>\d+) \[(?P<elapsed>[\d:]+)<(?P<remaining>[\d:]+|\?),"
     r"\s*(?P<rate>[\d.]+|\?)\s?(?P<unit>[a-zA-Z]+/[a-zA-Z]+)(?P<rest>[^\]]*)\]"
 )
 _BAR_UNITS = {"it/s", "s/it", "step/s", "s/step", "steps/s", "batch/s", "s/batch", "ba/s"}
