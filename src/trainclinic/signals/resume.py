@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-How = Literal["overlap", "message", "restart"]
+How = Literal["overlap", "message", "next-file", "restart"]
 COMPARED_ROWS = 10
 NEAR_ROWS = 3
 FEWEST_NOISE_ROWS = 4
@@ -37,8 +37,8 @@ class ResumePoint:
     Attributes:
         step: First step logged after it.
         row: Row of that step in the loss series (all segments).
-        how: `overlap` when steps are logged again, `message` when the log says so, `restart` when the log goes back to
-            its very first step (a new run rather than a resume).
+        how: `overlap` when steps are logged again, `message` when the log says so, `next-file` when the log goes on in
+            another file, `restart` when it goes back to its very first step (a new run rather than a resume).
         overlap: First and last step that are in both passes, or `None`.
         overlapping_rows: Number of rows in both passes.
         is_copy: Whether all overlapping rows are equal: the same rows twice, not a second pass.
@@ -104,9 +104,11 @@ def _history(run: Measured, name: str, series: Series) -> ResumeHistory:
     passes = range(1, min(int(series.segment.max()), MOST_PASSES) + 1)
     points = [point for number in passes if (point := _overlap(series, number))]
     known = {point.row for point in points}
+    told: dict[int, How] = dict.fromkeys(_first_rows_of_next_files(series), "next-file")
+    told |= dict.fromkeys(_rows_after_messages(run, series), "message")
     points += [
-        _point(series, row, "message", None, 0, is_copy=False, earlier=None)
-        for row in _rows_after_messages(run, series)
+        _point(series, row, how, None, 0, is_copy=False, earlier=None)
+        for row, how in told.items()
         if row not in known and 0 < row < len(series)
     ]
     points.sort(key=lambda point: point.row)
@@ -138,7 +140,7 @@ def _point(
     earlier: tuple[Floats, Floats] | None,
 ) -> ResumePoint:
     back = series.where(np.arange(len(series)) < row).final()
-    preceding = back.where(back.step < series.step[row]).value if how != "message" else back.value
+    preceding = back.where(back.step < series.step[row]).value if how in {"overlap", "restart"} else back.value
     preceding = _finite(preceding)[-COMPARED_ROWS:]
     following = _finite(
         series.value[row : row + COMPARED_ROWS][series.segment[row : row + COMPARED_ROWS] == series.segment[row]]
@@ -198,6 +200,12 @@ def _rows_after_messages(run: Measured, series: Series) -> list[int]:
             continue
         rows += [int(later[0])] if later.size else []
     return list(dict.fromkeys(rows))
+
+
+def _first_rows_of_next_files(series: Series) -> list[int]:
+    """Rows at which one file ends and the next one goes on; files whose rows alternate are no continuation."""
+    changes = np.flatnonzero(np.diff(series.file) != 0) + 1
+    return changes.tolist() if changes.size < len(series.files) else []
 
 
 def _start(run: Measured, series: Series) -> int | None:
