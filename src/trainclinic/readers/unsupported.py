@@ -22,7 +22,8 @@ def why_name_refused(name: str) -> tuple[str, str] | None:
         return "Weights & Biases run files are not read yet", _INSTEAD
     if path.suffix == ".ipynb":
         return "notebooks are not read yet", "save the output of the training cell as a text file"
-    if path.name == "mlflow.db" or ("mlruns" in path.parts and "metrics" in path.parts):
+    in_store = "mlruns" in path.parts and "metrics" in path.parts
+    if path.name == "mlflow.db" or in_store or (path.name.startswith("mlflow.") and path.parent.name == "tags"):
         return "MLflow stores are not read yet", _INSTEAD
     if path.suffix in _LOG_ARCHIVES:
         return "compressed files are not read yet", "unpack it first"
