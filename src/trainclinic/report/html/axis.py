@@ -10,6 +10,9 @@ from trainclinic.report.chart import Scale
 
 PADDING = 0.06
 """Free share of the height above the highest and below the lowest value."""
+SMALLEST_SPAN = 1e-290
+"""Narrower windows cannot be halved in double precision."""
+
 LARGEST = 1e100
 """Values beyond are drawn at the edge; an axis for them would show nothing else."""
 SMALLEST_SHARE = 1e-18
@@ -58,8 +61,8 @@ def value_axis(values: Iterable[float], scale: Scale, *, from_zero: bool = False
     if from_zero and low >= 0:
         low = 0.0
     span = high - low
-    if span == 0:
-        span = abs(high) or 1.0
+    if span < SMALLEST_SPAN:
+        span = abs(high) if abs(high) > SMALLEST_SPAN else 1.0
         return Axis(low - 0.5 * span, high + 0.5 * span)
     return Axis(low if from_zero and low == 0 else low - PADDING * span, high + PADDING * span)
 
