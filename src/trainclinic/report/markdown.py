@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from trainclinic.catalogue.wording import count
+from trainclinic.catalogue.wording import count, words
 from trainclinic.report import wording
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _identity(document: Document) -> str:
 
 def _finding(finding: FindingEntry, number: int, sharp: str) -> str:
     lines = [
-        f"{sharp}## {number}. {SIGNS[finding.severity]} {text(wording.words(finding.slug))}",
+        f"{sharp}## {number}. {SIGNS[finding.severity]} {text(words(finding.slug))}",
         f"**{finding.severity}** · {code(finding.code)}",
         "\n".join(f"- {text(e.says)}{_at(e.path, e.line, e.key)}" for e in finding.evidence),
         f"**Means:** {_page(finding.means)}",
@@ -164,12 +164,12 @@ def _limits(document: Document, sharp: str) -> list[str]:
         ]
         blocks += [f"{sharp}# Could not be read", "\n".join(lines)]
     if document.not_evaluated:
-        rows = [[text(wording.words(e.slug)), code(e.code), text(e.missing)] for e in document.not_evaluated]
+        rows = [[text(words(e.slug)), code(e.code), text(e.missing)] for e in document.not_evaluated]
         title = f"Not looked at: {count(len(rows), 'symptom')}, and what would make them visible"
         blocks.append(_folded(title, _table(["symptom", "code", "needs"], rows)))
     if document.absent:
         rows = [
-            [text(wording.words(e.slug)), code(e.code), text("; ".join(o.says for o in e.evidence))]
+            [text(words(e.slug)), code(e.code), text("; ".join(o.says for o in e.evidence))]
             for e in document.absent
         ]
         blocks.append(

@@ -13,7 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from trainclinic.catalogue.wording import count
+from trainclinic.catalogue.wording import count, words
 from trainclinic.report import wording
 from trainclinic.report.terminal import spark
 
@@ -128,7 +128,7 @@ def _findings(document: Document) -> list[RenderableType]:
 
 def _finding_head(finding: FindingEntry, number_: int) -> Text:
     line = Text.assemble((f"{number_:>2} ", "bold"), (f"{finding.severity.upper():<8}", STYLES[finding.severity]), " ")
-    line.append(wording.words(finding.slug), style="bold")
+    line.append(words(finding.slug), style="bold")
     line.append(f"  {finding.code}", style="dim")
     return line
 
@@ -181,7 +181,7 @@ def _limits(document: Document) -> list[RenderableType]:
     if document.not_evaluated:
         needs: dict[str, list[str]] = {}
         for entry in document.not_evaluated:
-            needs.setdefault(entry.missing, []).append(wording.words(entry.slug))
+            needs.setdefault(entry.missing, []).append(words(entry.slug))
         rows = [(", ".join(names), f"needs {missing}") for missing, names in list(needs.items())[:NOT_EVALUATED]]
         parts += [*_title("Not looked at"), _labelled(rows, label=30)]
         if len(needs) > NOT_EVALUATED:
