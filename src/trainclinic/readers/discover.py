@@ -5,7 +5,6 @@ It knows names and places only; what is inside a file is not looked at here.
 
 from __future__ import annotations
 
-import difflib
 import glob
 import os
 import re
@@ -137,6 +136,8 @@ def _similar(path: Path) -> str:
         names = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         return ""
+    import difflib
+
     close = difflib.get_close_matches(path.name, names, n=1)
     return f"did you mean `{path.parent / close[0]}`?" if close else ""
 

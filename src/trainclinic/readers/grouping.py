@@ -6,7 +6,6 @@ parent) may be one run or several, and settings apply to the runs of their folde
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -139,6 +138,8 @@ def _closest(runs: list[Run], part: Part) -> Run:
     name = part.fragment.file
 
     def likeness(run: Run) -> float:
+        import difflib
+
         return max(difflib.SequenceMatcher(None, name, member.fragment.file).ratio() for member in run.rows)
 
     return max(runs, key=likeness)

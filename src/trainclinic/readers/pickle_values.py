@@ -7,7 +7,6 @@ becomes an `Opaque` that remembers the name and is never resolved: no module is 
 
 from __future__ import annotations
 
-import pickletools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +53,8 @@ def plain_value(data: bytes) -> Any:
     if len(data) > MAX_PICKLE_BYTES:
         message = f"{len(data):,} bytes"
         raise PickleNotUnderstood(message)
+    import pickletools
+
     machine = _Machine()
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):

@@ -169,8 +169,7 @@ def _limits(document: Document, sharp: str) -> list[str]:
         blocks.append(_folded(title, _table(["symptom", "code", "needs"], rows)))
     if document.absent:
         rows = [
-            [text(words(e.slug)), code(e.code), text("; ".join(o.says for o in e.evidence))]
-            for e in document.absent
+            [text(words(e.slug)), code(e.code), text("; ".join(o.says for o in e.evidence))] for e in document.absent
         ]
         blocks.append(
             _folded(

@@ -7,7 +7,6 @@ that were recorded.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -240,6 +239,8 @@ def _export_pairs(outputs: Sequence[Generation], rows: list[int]) -> list[Output
 
 def _pair(kind: Literal["batch", "export"], outputs: Sequence[Generation], left: int, right: int) -> OutputPair:
     one, other = (re.findall(r"\w+|[^\w\s]", outputs[row].output)[:300] for row in (left, right))
+    import difflib
+
     ratio = difflib.SequenceMatcher(None, one, other, autojunk=False).ratio() if one or other else 1.0
     return OutputPair(kind, left, right, ratio)
 

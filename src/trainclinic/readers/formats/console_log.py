@@ -8,10 +8,6 @@ from typing import TYPE_CHECKING
 
 from trainclinic.readers.blocks import Block, text_blocks
 from trainclinic.readers.fragment import Fragment
-from trainclinic.readers.grammars.placed_run import PlacedRun
-from trainclinic.readers.grammars.placing import place
-from trainclinic.readers.grammars.prefixes import lines_are_numbered
-from trainclinic.readers.grammars.scanner import Scanner
 from trainclinic.readers.reader import Reader
 from trainclinic.readers.setting_names import SettingFacts, facts_from_settings
 from trainclinic.readers.summary_rows import summary_facts
@@ -21,6 +17,8 @@ from trainclinic.record.parts import Checkpoint
 
 if TYPE_CHECKING:
     from trainclinic.readers.file import LogFile
+    from trainclinic.readers.grammars.placed_run import PlacedRun
+    from trainclinic.readers.grammars.scanner import Scanner
 
 _SUFFIXES = """.py .pyi .md .rst .yaml .yml .toml .cfg .ini .json .jsonl .ndjson .csv .tsv .ipynb .html .htm .js .ts .c
     .cc .cpp .cu .h .java .go .rs .rb .sh .bash .zsh .css .tex .bib .xml .svg .lock .patch .diff .sql .r .m .jl .ps1"""
@@ -39,7 +37,7 @@ def sniff(file: LogFile) -> float:
     text = file.head_text.replace("\r\n", "\n").replace("\0", "")
     if len(_SOURCE_LINE.findall(text)) >= 3 and "Traceback" not in text:
         return 0.0
-    scanner = Scanner(file, numbered=lines_are_numbered(text))
+    scanner = _scanner(file, text)
     scanner.take(Block(1, "\n".join(text.split("\n")[:_SNIFF_LINES])))
     tables = [table for table in scanner.finish() if table.order]
     kinds = {table.kind for table in tables}
@@ -58,7 +56,9 @@ def read(file: LogFile) -> list[Fragment]:
     Raises:
         ReadError: If nothing of a training run is found.
     """
-    scanner = Scanner(file, numbered=lines_are_numbered(file.head_text))
+    from trainclinic.readers.grammars.placing import place
+
+    scanner = _scanner(file, file.head_text)
     for block in text_blocks(file):
         scanner.take(block)
     runs, skipped = place(scanner.finish(), scanner.dividers)
@@ -89,6 +89,14 @@ def _is_binary(file: LogFile) -> bool:
         and file.head[:1].isascii()
         and sum(byte < 9 or 13 < byte < 27 for byte in file.head if byte) < len(file.head) // 100
     )
+
+
+def _scanner(file: LogFile, head: str) -> Scanner:
+    """The grammars of console lines, imported here: most files go to another format after a look at their name."""
+    from trainclinic.readers.grammars.prefixes import lines_are_numbered
+    from trainclinic.readers.grammars.scanner import Scanner
+
+    return Scanner(file, numbered=lines_are_numbered(head))
 
 
 def _fragment(file: LogFile, run: PlacedRun, number: int, count: int) -> Fragment:
