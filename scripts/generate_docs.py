@@ -7,7 +7,9 @@ commands.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -33,13 +35,13 @@ def pages() -> dict[Path, str]:
     return out
 
 
-def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table; `|` inside cells is escaped."""
     lines = [header, tuple("---" for _ in header), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 
 
-def symptom_page(entry: Entry[object]) -> str:
+def symptom_page(entry: Entry[Any]) -> str:
     """The page of one symptom: its docstring, its thresholds and what it looks at."""
     rule, page = entry.rule, entry.page
     parts = [GENERATED + f"# {rule.code} {rule.slug}\n\n{page.title}\n"]
@@ -53,7 +55,7 @@ def symptom_page(entry: Entry[object]) -> str:
     return "\n".join(parts)
 
 
-def symptom_index(rules: dict[str, Entry[object]]) -> str:
+def symptom_index(rules: dict[str, Entry[Any]]) -> str:
     """All symptoms in one table."""
     rows = [
         (f"[{code}]({code}.md)", entry.rule.slug, entry.group, entry.rule.severity.name.lower(), entry.page.title)

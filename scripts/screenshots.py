@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -18,7 +19,8 @@ from trainclinic import diagnose
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 LARGEST = 300_000
-SHOTS = (
+Scheme = Literal["light", "dark"]
+SHOTS: tuple[tuple[str, str, int, int, Scheme], ...] = (
     # file, example, width, height, colour scheme
     ("report-b.png", "report-b", 1280, 1260, "light"),
     ("report-b-dark.png", "report-b", 1280, 1260, "dark"),
@@ -26,7 +28,7 @@ SHOTS = (
 )
 
 
-def shoot(browser: Browser, page_file: Path, target: Path, width: int, height: int, scheme: str) -> None:
+def shoot(browser: Browser, page_file: Path, target: Path, width: int, height: int, scheme: Scheme) -> None:
     """Save the top of a page as it looks on a screen of that size."""
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     page.goto(page_file.as_uri())
