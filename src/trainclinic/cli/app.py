@@ -59,6 +59,8 @@ def app() -> None:
 def main() -> None:
     """Entry point of the command line; a reader of our output that went away (`| head`) is no error."""
     _let_streams_take_any_text()
+    # The matrices here are tiny: starting a pool of threads for them costs more than it brings.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app()
     except BrokenPipeError:
