@@ -13,6 +13,7 @@ from trainclinic.report.sections.checkpoints import checkpoints
 from trainclinic.report.sections.expectation import expectation
 from trainclinic.report.sections.generalisation import generalisation
 from trainclinic.report.sections.panels import COLUMNS, compose_chart
+from trainclinic.report.sections.schedule import schedule
 from trainclinic.report.sections.speed import speed
 from trainclinic.report.sections.summary import summary
 from trainclinic.report.sections.timeline import timeline
@@ -48,6 +49,7 @@ def compose(measured: Measured, findings: Sequence[Finding], overall: Overall, *
         timeline=rows,
         at_events=at_events(measured, present),
         speed=speed(measured),
+        schedule=schedule(measured),
         generalisation=generalisation(measured),
         checkpoints=checkpoints(measured, overall.word),
         expectation=expectation(measured),

@@ -133,6 +133,7 @@ def _measured(document: Document, sharp: str) -> list[str]:
         if found.equally_good:
             blocks.append(f"As good as the best: {wording.steps_text(found.equally_good)}.")
     for title, section in (
+        ("Learning-rate schedule", document.schedule),
         ("Training and evaluation", document.generalisation),
         ("What a healthy run of this kind looks like", document.expectation),
     ):

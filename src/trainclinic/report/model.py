@@ -189,8 +189,8 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True)
-class Generalisation:
-    """How training and evaluation loss relate, as sentences and the numbers at the first and last shared steps."""
+class Passage:
+    """Sentences about one thing that was measured, and the numbers behind them."""
 
     says: tuple[str, ...]
     items: tuple[Item, ...] = ()
@@ -214,14 +214,6 @@ class Checkpoints:
     equally_good: tuple[int, ...] = ()
     suspect: tuple[CheckpointEntry, ...] = ()
     known: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What a healthy run of this kind looks like, with the source of each figure."""
-
-    says: tuple[str, ...]
-    items: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +283,7 @@ class Document:
         timeline: Chosen rows of the run.
         at_events: Configuration when the most telling things happened.
         speed: Throughput.
+        schedule: The learning-rate schedule behind the logged rates, and the arithmetic that follows from it.
         generalisation: Training against evaluation.
         checkpoints: Which saved weights to keep.
         expectation: What a healthy run of this kind looks like.
@@ -313,9 +306,10 @@ class Document:
     timeline: tuple[TimelineRow, ...] = ()
     at_events: tuple[AtEvent, ...] = ()
     speed: Speed | None = None
-    generalisation: Generalisation | None = None
+    schedule: Passage | None = None
+    generalisation: Passage | None = None
     checkpoints: Checkpoints | None = None
-    expectation: Expectation | None = None
+    expectation: Passage | None = None
     facts: tuple[Item, ...] = ()
     warnings: tuple[Warned, ...] = ()
     causes: tuple[CauseEntry, ...] = ()

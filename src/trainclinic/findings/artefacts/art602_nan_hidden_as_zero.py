@@ -73,7 +73,7 @@ def _present(found: NanFilter, how: Certainty) -> Present:
     evidence += [_dip(found, window) for window in found.windows if window.kind == "dip"]
     giant = any(window.kind == "giant" for window in found.windows)
     certain = found.to_the_end and (how != "pattern" or giant or found.hidden.size > 1)
-    lasting = "and stayed so to the end" if found.to_the_end else "but finite losses came back later"
+    lasting = "and that stayed so to the end" if found.to_the_end else "but finite losses came back later"
     return Present(
         tuple(evidence),
         means=f"The filter of non-finite losses wrote these zeros: no micro-batch there had a finite loss, {lasting}. "

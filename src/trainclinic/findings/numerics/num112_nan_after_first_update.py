@@ -10,8 +10,9 @@ The forward pass worked on the loaded weights, and one update destroyed them. Th
 arithmetic of the optimizer in the precision of the weights, or a sharded optimizer that writes wrong values.
 
 ## What it does not mean
-The data are not at fault (the first batches were fine), nor the kernel, nor the prompt format. The learning rate is an
-unlikely cause: in float16 an Adam update divides 0 by 0 at any rate, because its epsilon of 1e-8 rounds to 0.
+It does not point to the data or the prompt format: the first batches gave finite losses. The learning rate is an
+unlikely cause too: in float16 an Adam update divides 0 by 0 at any rate, because its epsilon of 1e-8 rounds to 0. It
+does not tell such an update from a backward pass that overflowed: either ruins the weights with the first step.
 
 ## Example
 `step 0: loss 0.03174`, then `step 1: loss nan`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.wording import number
-from trainclinic.report.model import Expectation, Item
+from trainclinic.report.model import Item, Passage
 
 if TYPE_CHECKING:
     from trainclinic.signals.loss_baselines import Baselines
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 GRADES = {"published": "", "derived": "derived from published figures", "unverified": "not verified"}
 
 
-def expectation(measured: Measured) -> Expectation | None:
+def expectation(measured: Measured) -> Passage | None:
     """Expected first and final loss, and where this run's first loss lies; `None` when nothing is known."""
     baselines = measured.baselines
     says = [_first_loss(measured), _forecast(measured)]
@@ -23,7 +23,7 @@ def expectation(measured: Measured) -> Expectation | None:
         says.insert(0, _reference(baselines))
         items = _levels(baselines)
     says = [text for text in says if text]
-    return Expectation(tuple(f"{text}." for text in says), tuple(items)) if says or items else None
+    return Passage(tuple(f"{text}." for text in says), tuple(items)) if says or items else None
 
 
 def _reference(baselines: Baselines) -> str:

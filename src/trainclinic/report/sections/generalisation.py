@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainclinic.catalogue.wording import count, number, percent
-from trainclinic.report.model import Generalisation, Item
+from trainclinic.report.model import Item, Passage
 
 if TYPE_CHECKING:
     from trainclinic.signals.evaluation_metrics import MetricChange
@@ -25,7 +25,7 @@ _STATES = {
 }
 
 
-def generalisation(measured: Measured) -> Generalisation | None:
+def generalisation(measured: Measured) -> Passage | None:
     """The relation of the two losses in sentences and numbers, or `None` without evaluations."""
     found = measured.generalisation
     if found is None or not found.step.size:
@@ -43,7 +43,7 @@ def generalisation(measured: Measured) -> Generalisation | None:
             _gap(found, int(known[0]), "gap at the first evaluation"),
             _gap(found, int(known[-1]), "gap at the last"),
         ]
-    return Generalisation(tuple(f"{sentence}." for sentence in says if sentence), tuple(items))
+    return Passage(tuple(f"{sentence}." for sentence in says if sentence), tuple(items))
 
 
 def _gap(found: Measurement, row: int, label: str) -> Item:

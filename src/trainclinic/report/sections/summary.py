@@ -54,8 +54,24 @@ def _loss(measured: Measured, run: Identity, rows: Sequence[TimelineRow]) -> str
         says = f"Training loss went from a level of {number(trend.start)} to {number(trend.last)}"
         lowest = f", lowest {number(trend.best)} around {UNITS[run.axis]} {trend.best_step:,}"
         return says + (lowest if trend.best < trend.last - trend.noise else "")
-    trained = [(row.step, row.train_loss) for row in rows if row.train_loss is not None]
-    return _course("Training loss", trained, run) if len(trained) > 1 else ""
+    return _trained(measured, run, rows)
+
+
+def _trained(measured: Measured, run: Identity, rows: Sequence[TimelineRow]) -> str:
+    """The course of the training loss over the rows that are losses; the others are named as what they are not."""
+    logged = measured.train_loss
+    if logged is None:
+        return ""
+    true = measured.loss_rows
+    steps = set() if true is None else set(true.step.tolist())
+    unreal = len(logged) - len(steps)
+    if not steps:
+        return f"None of the {count(len(logged), 'logged training-loss value')} is a loss that the model had"
+    trained = [(row.step, row.train_loss) for row in rows if row.train_loss is not None and row.step in steps]
+    if len(trained) < 2:
+        return ""
+    note = f"; {count(unreal, 'further row')} of that column are no losses" if unreal else ""
+    return _course("Training loss", trained, run) + note
 
 
 def _course(title: str, known: Sequence[tuple[int, float]], run: Identity) -> str:

@@ -164,6 +164,7 @@ def _measured(document: Document) -> list[RenderableType]:
         rows += [("", f"and {count(more, 'more suspect checkpoint')}")] if more > 0 else []
         parts += [*_title("Checkpoints"), _labelled(rows)]
     for title, section in (
+        ("Learning-rate schedule", document.schedule),
         ("Training and evaluation", document.generalisation),
         ("What a healthy run of this kind looks like", document.expectation),
     ):
