@@ -18,6 +18,7 @@ from trainclinic.report.html.page import LIMIT, to_html
 from trainclinic.report.markdown import code, text
 from trainclinic.report.model import Document
 from trainclinic.report.render import FORMATS, render
+from trainclinic.report.wording import short_names
 
 DOCUMENTS = {
     "spike": fixed_documents.spike,
@@ -203,3 +204,18 @@ def test_nan_is_said_in_words_in_every_text_format() -> None:
 def test_the_script_of_the_page_stays_small() -> None:
     folder = SCHEMA_FILE.parent.parent / "html" / "static"
     assert (folder / "report.js").stat().st_size < 20_000
+
+
+@pytest.mark.parametrize(
+    ("names", "width"),
+    [
+        (["a", "b"], 5),
+        (["sweep-lr-0001-seed", "sweep-lr-0002-seed"], 10),
+        (["same-name-twice", "same-name-twice"], 8),
+        (["x" * 30, "y" * 30], 10),
+    ],
+)
+def test_names_of_many_runs_lose_what_they_share(names: list[str], width: int) -> None:
+    found = short_names(names, width)
+    assert all(len(name) <= width for name in found)
+    assert len(set(found)) == len(set(names))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Sequence
 
 from trainclinic.catalogue.wording import duration, number, words
 from trainclinic.report.model import Document, Item, Observation, Scalar, TimelineRow
@@ -96,6 +97,28 @@ def steps_text(steps: tuple[int, ...], most: int = 12) -> str:
     shown = [f"{step:,}" for step in steps[:most]]
     more = f" and {len(steps) - most} more" if len(steps) > most else ""
     return f"{'; '.join(shown)}{more} (within the noise of the best)"
+
+
+def short_names(names: Sequence[str], width: int) -> list[str]:
+    """Names in at most `width` columns each: what all of them share at both ends gives way first."""
+    if all(len(name) <= width for name in names):
+        return list(names)
+    head = _shared_start(names)
+    tail = _shared_start([name[head:][::-1] for name in names])
+    room = max(width - 2 - max(len(name) - head - tail for name in names), 0)
+    before = names[0][max(head - room, 0) : head]
+    cut = ("…" if len(before) < head else "", "…" if tail else "")
+    return [_within(f"{cut[0]}{before}{name[head : len(name) - tail]}{cut[1]}", width) for name in names]
+
+
+def _shared_start(names: Sequence[str]) -> int:
+    """How many characters all names begin with."""
+    first, last = min(names), max(names)
+    return next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
+
+
+def _within(name: str, width: int) -> str:
+    return name if len(name) <= width else f"{name[: width - 1]}…"
 
 
 def overview_cells(document: Document) -> tuple[str, str, str, str]:

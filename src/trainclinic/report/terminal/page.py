@@ -30,6 +30,8 @@ SHORT_REPORTS = 24
 """Runs told below the table of runs; whoever has more asks for one by its name."""
 SUSPECTS = 5
 OVERVIEW_WARNINGS = 2
+OVERVIEW_REST = 64
+"""Columns that the table of runs needs beside the names."""
 NOT_EVALUATED = 12
 """Lines of symptoms that were not looked at; the other formats list all of them."""
 
@@ -51,7 +53,7 @@ def to_terminal(documents: Sequence[Document], *, color: bool = False, width: in
     if len(documents) == 1:
         console.print(_run(documents[0], console.width))
     else:
-        console.print(_overview(documents))
+        console.print(_overview(documents, console.width))
         for document in documents:
             for line in _warnings(document)[:OVERVIEW_WARNINGS]:
                 console.print(line)
@@ -200,13 +202,15 @@ def _warnings(document: Document) -> list[Text]:
     return lines
 
 
-def _overview(documents: Sequence[Document]) -> Table:
+def _overview(documents: Sequence[Document], width: int) -> Table:
+    """One line a run; names lose what all of them share before anything else."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-    for heading in ("run", "verdict", "top finding", "best checkpoint"):
-        table.add_column(heading, overflow="fold")
-    for document in documents:
-        name, verdict, top, best = wording.overview_cells(document)
-        table.add_row(Text(name), Text(verdict, style=STYLES[verdict]), Text(top), Text(best))
+    for heading, wide in (("run", None), ("verdict", 12), ("top finding", 29), ("best checkpoint", 15)):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=wide, max_width=wide)
+    cells = [wording.overview_cells(document) for document in documents]
+    names = wording.short_names([name for name, *_ in cells], max(width - OVERVIEW_REST, 12))
+    for shown, (_, verdict, top, best) in zip(names, cells, strict=True):
+        table.add_row(Text(shown), Text(verdict, style=STYLES[verdict]), Text(top), Text(best))
     return table
 
 
