@@ -60,8 +60,8 @@ def try_bytes(data: bytes, scratch: Path) -> None:
     """
     from trainclinic.readers.collect import collect
     from trainclinic.readers.file import LogFile
+    from trainclinic.readers.folders.rows import settle_rows
     from trainclinic.readers.reader import all_readers
-    from trainclinic.readers.rows import settle_rows
     from trainclinic.record.errors import ReadError
 
     path = scratch / NAMES[data[0] % len(NAMES)] if data else scratch / NAMES[0]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from trainclinic.readers.collect import collect
 from trainclinic.readers.file import LogFile
+from trainclinic.readers.folders.rows import settle_rows
 from trainclinic.readers.reader import Reader, all_readers, pick_reader
-from trainclinic.readers.rows import settle_rows
 from trainclinic.record.errors import ReadError
 from trainclinic.record.run import RunRecord
 

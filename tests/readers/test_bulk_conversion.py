@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from trainclinic.readers.blocks import BLOCK_SIZE
 from trainclinic.readers.file import LogFile
 from trainclinic.readers.formats import delimited_table, json_lines
-from trainclinic.readers.number_columns import floats_of, regular_cells, value_of
+from trainclinic.readers.tables.number_columns import floats_of, regular_cells, value_of
 
 ROWS = 40_000
 

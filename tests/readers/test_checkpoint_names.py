@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trainclinic.readers.checkpoint_names import checkpoint_step, run_folder
+from trainclinic.readers.folders.checkpoint_names import checkpoint_step, run_folder
 
 
 @pytest.mark.parametrize(

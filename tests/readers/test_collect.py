@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from trainclinic.readers.collect import Collected, collect
-from trainclinic.readers.discover import discover
+from trainclinic.readers.folders.discover import discover
 from trainclinic.record.errors import ReadError
 from trainclinic.record.run import RunRecord
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from trainclinic.readers.event_patterns import PATTERNS
-from trainclinic.readers.events import EventCollector
 from trainclinic.readers.file import LogFile
+from trainclinic.readers.grammars.event_patterns import PATTERNS
+from trainclinic.readers.grammars.events import EventCollector
 from trainclinic.record.vocabulary import EVENTS
 
 LINES = [

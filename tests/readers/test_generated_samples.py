@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trainclinic.readers.file import LogFile
 from trainclinic.readers.formats import generations_json, generations_text
-from trainclinic.readers.sample_text import samples
+from trainclinic.readers.samples.text import samples
 
 HERE = Path(__file__).parent
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from trainclinic.readers.column_names import (
+from trainclinic.readers.settings.aliases import ALIASES
+from trainclinic.readers.settings.names import canonical_setting, facts_from_settings
+from trainclinic.readers.tables.column_names import (
     canonical_name,
     column_meaning,
     is_epoch_name,
@@ -13,8 +15,6 @@ from trainclinic.readers.column_names import (
     seconds_of,
     step_column,
 )
-from trainclinic.readers.setting_aliases import ALIASES
-from trainclinic.readers.setting_names import canonical_setting, facts_from_settings
 from trainclinic.record.vocabulary import FACTS, SERIES
 
 

@@ -161,7 +161,7 @@ def test_an_unreadable_file_is_counted(tmp_path: Path) -> None:
 
 
 def test_a_defect_of_one_reader_does_not_cost_the_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trainclinic.readers import reading
+    from trainclinic.readers.folders import reading
 
     (tmp_path / "trainer_state.json").write_text(json.dumps(STATE))
     (tmp_path / "metrics.csv").write_text("step,train_loss\n1,2.5\n")

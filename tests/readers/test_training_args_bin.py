@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from trainclinic.readers.file import LogFile
 from trainclinic.readers.formats import training_args_bin
 from trainclinic.readers.fragment import Fragment
-from trainclinic.readers.pickle_values import Opaque, PickleNotUnderstood, plain_value
 from trainclinic.readers.reader import pick_reader
+from trainclinic.readers.settings.pickle_values import Opaque, PickleNotUnderstood, plain_value
 
 
 def text(value: str) -> bytes:

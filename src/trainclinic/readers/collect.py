@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.wording import count
-from trainclinic.readers.discover import Discovered, Target, discover
-from trainclinic.readers.grouping import Run, group_runs, is_within
-from trainclinic.readers.join import join
-from trainclinic.readers.reading import Outcome, read_files
-from trainclinic.readers.retold_results import settle_retold_results
-from trainclinic.readers.row_steps import count_rows_in_steps
+from trainclinic.readers.folders.discover import Discovered, Target, discover
+from trainclinic.readers.folders.grouping import Run, group_runs, is_within
+from trainclinic.readers.folders.join import join
+from trainclinic.readers.folders.reading import Outcome, read_files
+from trainclinic.readers.folders.retold_results import settle_retold_results
+from trainclinic.readers.folders.row_steps import count_rows_in_steps
 from trainclinic.record.errors import ReadError
 from trainclinic.record.parts import Checkpoint, Damage
 from trainclinic.record.source import Source

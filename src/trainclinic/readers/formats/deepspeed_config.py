@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from trainclinic.readers.json_tree import MAX_JSON_BYTES, json_settings
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.setting_names import Setting
-from trainclinic.readers.settings_fragment import settings_fragment
+from trainclinic.readers.settings.json_tree import MAX_JSON_BYTES, json_settings
+from trainclinic.readers.settings.names import Setting
+from trainclinic.readers.settings.settings_fragment import settings_fragment
 
 if TYPE_CHECKING:
     from trainclinic.readers.file import LogFile

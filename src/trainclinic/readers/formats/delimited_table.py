@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainclinic.readers.blocks import Block, text_blocks
-from trainclinic.readers.dialect import Dialect, confidence, detect, exported_run, is_number, split_row
-from trainclinic.readers.number_columns import Kind, floats_of, kind_of, printed_like, regular_cells
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.run_columns import is_evaluation, is_phase_name, is_run_name, several_runs
-from trainclinic.readers.table import Table, fragments_of
+from trainclinic.readers.tables.dialect import Dialect, confidence, detect, exported_run, is_number, split_row
+from trainclinic.readers.tables.number_columns import Kind, floats_of, kind_of, printed_like, regular_cells
+from trainclinic.readers.tables.run_columns import is_evaluation, is_phase_name, is_run_name, several_runs
+from trainclinic.readers.tables.table import Table, fragments_of
 from trainclinic.record.errors import ReadError
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from trainclinic.readers.fragment import Fragment
 from trainclinic.readers.grammars.commands import begins_command, settings_of_command
-from trainclinic.readers.hardware_words import device_in, gpu_in, versions_in
 from trainclinic.readers.reader import Reader
 from trainclinic.readers.redact import redact
-from trainclinic.readers.setting_names import facts_from_settings
+from trainclinic.readers.settings.hardware_words import device_in, gpu_in, versions_in
+from trainclinic.readers.settings.names import facts_from_settings
 from trainclinic.record.facts import Fact
 
 if TYPE_CHECKING:

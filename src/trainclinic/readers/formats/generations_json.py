@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from trainclinic.readers.fragment import Fragment
-from trainclinic.readers.number_columns import as_number
 from trainclinic.readers.reader import Reader
 from trainclinic.readers.redact import redact
-from trainclinic.readers.sample_keys import (
+from trainclinic.readers.samples.keys import (
     CERTAIN_OUTPUT,
     DATA_NAMES,
     FILE_NAMES,
@@ -23,6 +22,7 @@ from trainclinic.readers.sample_keys import (
     STEP,
     STOPPED,
 )
+from trainclinic.readers.tables.number_columns import as_number
 from trainclinic.record.errors import ReadError
 from trainclinic.record.parts import Generation
 

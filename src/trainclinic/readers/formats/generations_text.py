@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from trainclinic.readers.fragment import Fragment
 from trainclinic.readers.reader import Reader
 from trainclinic.readers.redact import redact
-from trainclinic.readers.sample_keys import FILE_NAMES
-from trainclinic.readers.sample_text import has_roles, samples
+from trainclinic.readers.samples.keys import FILE_NAMES
+from trainclinic.readers.samples.text import has_roles, samples
 from trainclinic.record.parts import Generation
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.readers.column_names import meanings_of
 from trainclinic.readers.fragment import Fragment
-from trainclinic.readers.json_array import JsonArray
 from trainclinic.readers.reader import Reader
 from trainclinic.readers.redact import redact
-from trainclinic.readers.row_columns import LARGEST_STEP, Alike, GrowingColumn, alike_rows, numbers_in
+from trainclinic.readers.tables.column_names import meanings_of
+from trainclinic.readers.tables.json_array import JsonArray
+from trainclinic.readers.tables.row_columns import LARGEST_STEP, Alike, GrowingColumn, alike_rows, numbers_in
 from trainclinic.record.facts import Fact, coerce_fact_value
 
 if TYPE_CHECKING:

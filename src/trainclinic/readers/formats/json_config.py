@@ -7,9 +7,9 @@ import shlex
 from typing import TYPE_CHECKING
 
 from trainclinic.readers.grammars.commands import settings_of_command
-from trainclinic.readers.json_tree import MAX_JSON_BYTES, json_object, json_settings
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.settings_fragment import settings_fragment, settings_score
+from trainclinic.readers.settings.json_tree import MAX_JSON_BYTES, json_object, json_settings
+from trainclinic.readers.settings.settings_fragment import settings_fragment, settings_score
 
 if TYPE_CHECKING:
     from trainclinic.readers.file import LogFile

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainclinic.readers.column_names import SERIES_NAMES, is_step_name, meanings_of
 from trainclinic.readers.fragment import Fragment
-from trainclinic.readers.json_table import JsonTable, flattened
-from trainclinic.readers.number_columns import as_number
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.summary_rows import summary_facts
+from trainclinic.readers.tables.column_names import SERIES_NAMES, is_step_name, meanings_of
+from trainclinic.readers.tables.json_table import JsonTable, flattened
+from trainclinic.readers.tables.number_columns import as_number
+from trainclinic.readers.tables.summary_rows import summary_facts
 from trainclinic.record.errors import ReadError
 from trainclinic.record.facts import Fact
 

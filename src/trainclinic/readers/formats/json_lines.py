@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainclinic.readers.blocks import Block, text_blocks
-from trainclinic.readers.column_names import SERIES_NAMES, is_step_name, meanings_of
-from trainclinic.readers.json_table import JsonTable, flattened
 from trainclinic.readers.reader import Reader
+from trainclinic.readers.tables.column_names import SERIES_NAMES, is_step_name, meanings_of
+from trainclinic.readers.tables.json_table import JsonTable, flattened
 from trainclinic.record.errors import ReadError
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.readers.dialect import split_row
 from trainclinic.readers.fragment import Fragment
-from trainclinic.readers.number_columns import floats_of, printed_like
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.setting_names import Setting, facts_from_settings
-from trainclinic.readers.table import Table, fragments_of
-from trainclinic.readers.yaml_tree import yaml_settings
+from trainclinic.readers.settings.names import Setting, facts_from_settings
+from trainclinic.readers.settings.yaml_tree import yaml_settings
+from trainclinic.readers.tables.dialect import split_row
+from trainclinic.readers.tables.number_columns import floats_of, printed_like
+from trainclinic.readers.tables.table import Table, fragments_of
 from trainclinic.record.errors import ReadError
 from trainclinic.record.facts import Fact
 

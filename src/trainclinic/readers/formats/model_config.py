@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from trainclinic.readers.json_tree import json_object, json_settings
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.setting_meanings import dtype_name
-from trainclinic.readers.setting_names import Setting
-from trainclinic.readers.settings_fragment import settings_fragment
+from trainclinic.readers.settings.json_tree import json_object, json_settings
+from trainclinic.readers.settings.meanings import dtype_name
+from trainclinic.readers.settings.names import Setting
+from trainclinic.readers.settings.settings_fragment import settings_fragment
 from trainclinic.record.facts import Fact
 
 if TYPE_CHECKING:

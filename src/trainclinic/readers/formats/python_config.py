@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.setting_names import Setting
-from trainclinic.readers.settings_fragment import settings_fragment, settings_score
+from trainclinic.readers.settings.names import Setting
+from trainclinic.readers.settings.settings_fragment import settings_fragment, settings_score
 from trainclinic.record.errors import ReadError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from trainclinic.readers.grammars.commands import begins_command, settings_of_command
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.setting_meanings import BY_SETTING
-from trainclinic.readers.setting_names import canonical_setting, normal_name
-from trainclinic.readers.settings_fragment import settings_fragment
+from trainclinic.readers.settings.meanings import BY_SETTING
+from trainclinic.readers.settings.names import canonical_setting, normal_name
+from trainclinic.readers.settings.settings_fragment import settings_fragment
 from trainclinic.record.facts import Fact
 
 if TYPE_CHECKING:

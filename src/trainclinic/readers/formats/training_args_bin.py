@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from trainclinic.readers.fragment import Fragment
-from trainclinic.readers.pickle_values import MAX_PICKLE_BYTES, Opaque, PickleNotUnderstood, plain_value
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.setting_names import Setting
-from trainclinic.readers.settings_fragment import settings_fragment
+from trainclinic.readers.settings.names import Setting
+from trainclinic.readers.settings.pickle_values import MAX_PICKLE_BYTES, Opaque, PickleNotUnderstood, plain_value
+from trainclinic.readers.settings.settings_fragment import settings_fragment
 
 if TYPE_CHECKING:
     from trainclinic.readers.file import LogFile

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.settings_fragment import settings_fragment, settings_score
-from trainclinic.readers.yaml_tree import yaml_settings
+from trainclinic.readers.settings.settings_fragment import settings_fragment, settings_score
+from trainclinic.readers.settings.yaml_tree import yaml_settings
 
 if TYPE_CHECKING:
     from trainclinic.readers.file import LogFile

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-from trainclinic.readers.column_names import canonical_name, is_step_name
 from trainclinic.readers.grammars.layout import Hole, RowKind
 from trainclinic.readers.grammars.numbers import NUMBER
 from trainclinic.readers.grammars.prefixes import Prefix
-from trainclinic.readers.summary_rows import is_summary
+from trainclinic.readers.tables.column_names import canonical_name, is_step_name
+from trainclinic.readers.tables.summary_rows import is_summary
 from trainclinic.record.vocabulary import SERIES
 
 _ITEM = re.compile(

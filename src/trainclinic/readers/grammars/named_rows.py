@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from trainclinic.readers.column_names import meanings_of
 from trainclinic.readers.grammars.layout import Hole, Role, RowKind, Shape
 from trainclinic.readers.grammars.numbers import NUMBER
 from trainclinic.readers.grammars.prefixes import Prefix, says_evaluation
@@ -25,7 +24,8 @@ from trainclinic.readers.grammars.row_words import (
     meaning_of,
     spelling,
 )
-from trainclinic.readers.setting_names import canonical_setting
+from trainclinic.readers.settings.names import canonical_setting
+from trainclinic.readers.tables.column_names import meanings_of
 from trainclinic.record.vocabulary import SERIES
 
 MAX_LENGTH = 2_000

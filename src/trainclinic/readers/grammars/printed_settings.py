@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trainclinic.readers.setting_interpreter import LIBRARIES
-from trainclinic.readers.setting_names import canonical_setting
+from trainclinic.readers.settings.interpreter import LIBRARIES
+from trainclinic.readers.settings.names import canonical_setting
 from trainclinic.record.vocabulary import FACTS
 
 Pair = tuple[str, str]

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from trainclinic.readers.column_names import canonical_name
+from trainclinic.readers.tables.column_names import canonical_name
 from trainclinic.record.vocabulary import SERIES
 
 # Names that count steps, the surest first: of several in one row the first listed wins.

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.readers.events import EventCollector
 from trainclinic.readers.grammars.dict_rows import find_row, looks_cut, read_dict_row
+from trainclinic.readers.grammars.events import EventCollector
 from trainclinic.readers.grammars.layout import Hole, Layout, RowKind, Table
 from trainclinic.readers.grammars.named_rows import (
     find_bar,

@@ -16,7 +16,7 @@ from trainclinic.readers.grammars.printed_settings import (
     spoken_settings,
     versions,
 )
-from trainclinic.readers.setting_interpreter import LIBRARIES
+from trainclinic.readers.settings.interpreter import LIBRARIES
 
 if TYPE_CHECKING:
     from trainclinic.record.facts import How

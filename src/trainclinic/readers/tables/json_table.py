@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainclinic.readers.fragment import Fragment
-from trainclinic.readers.json_array import Piece
-from trainclinic.readers.number_columns import floats_of, kind_of, printed_like
-from trainclinic.readers.row_columns import alike_rows, numbers_in
-from trainclinic.readers.run_columns import is_evaluation, is_phase_name, is_run_name, several_runs
-from trainclinic.readers.summary_rows import is_summary, summary_facts
-from trainclinic.readers.table import Table, fragments_of
+from trainclinic.readers.tables.json_array import Piece
+from trainclinic.readers.tables.number_columns import floats_of, kind_of, printed_like
+from trainclinic.readers.tables.row_columns import alike_rows, numbers_in
+from trainclinic.readers.tables.run_columns import is_evaluation, is_phase_name, is_run_name, several_runs
+from trainclinic.readers.tables.summary_rows import is_summary, summary_facts
+from trainclinic.readers.tables.table import Table, fragments_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from trainclinic.readers.checkpoint_names import checkpoint_step
+from trainclinic.readers.folders.checkpoint_names import checkpoint_step
 from trainclinic.readers.redact import redact
 from trainclinic.record.errors import ReadError
 from trainclinic.record.parts import Checkpoint, Damage

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from trainclinic.readers.checkpoint_names import checkpoint_step
-from trainclinic.readers.event_patterns import (
+from trainclinic.readers.folders.checkpoint_names import checkpoint_step
+from trainclinic.readers.grammars.event_patterns import (
     BEFORE_AFTER,
     CHECKPOINT,
     ELEMENTS_NAN,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from trainclinic.readers.setting_interpreter import LIBRARIES
+from trainclinic.readers.settings.interpreter import LIBRARIES
 
 _GPU_WORDS = r"\b(?:gpus?|gpu\s*\d+|accelerator|device name|card)\b"
 _GPU_FIELD = _GPU_WORDS + r"(?:\s*(?:name|models?(?: and configuration)?|type))?\s*[:=]\s*(?:gpu\s*\d+:\s*)?"

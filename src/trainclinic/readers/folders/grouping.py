@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.readers.discover import natural
-from trainclinic.readers.same_run import Relation, fork_step, relate, span, starts_before
+from trainclinic.readers.folders.discover import natural
+from trainclinic.readers.folders.same_run import Relation, fork_step, relate, span, starts_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.readers.grouping import depth, is_within
+from trainclinic.readers.folders.grouping import depth, is_within
 
 if TYPE_CHECKING:
-    from trainclinic.readers.grouping import Part
+    from trainclinic.readers.folders.grouping import Part
 
 
 def count_rows_in_steps(parts: list[Part]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainclinic.readers.redact import redact
-from trainclinic.readers.row_columns import LARGEST_STEP
+from trainclinic.readers.tables.row_columns import LARGEST_STEP
 from trainclinic.record.vocabulary import SERIES
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from trainclinic.readers.column_names import column_meaning, seconds_of
 from trainclinic.readers.grammars.numbers import printed_digits
+from trainclinic.readers.tables.column_names import column_meaning, seconds_of
 from trainclinic.record.series import Printed
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Settings of many tools, mapped to the project's facts: by name here, by value in `setting_meanings`."""
+"""Settings of many tools, mapped to the project's facts: by name here, by value in `meanings`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trainclinic.readers.setting_aliases import ALIASES, SECTIONS
+from trainclinic.readers.settings.aliases import ALIASES, SECTIONS
 from trainclinic.record.vocabulary import FACTS
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def facts_from_settings(pairs: Iterable[tuple[str, Any, int | None]], how: How, 
         Facts of the vocabulary, settings under their own names, and library versions. Facts that follow from the
         value of a setting (`load_in_4bit`, `stage: dpo`) keep its line; those that follow from several are `inferred`.
     """
-    from trainclinic.readers.setting_interpreter import Interpreter
+    from trainclinic.readers.settings.interpreter import Interpreter
 
     interpreter = Interpreter(how, file if isinstance(file, str) else file.name)
     for name, value, line in pairs:

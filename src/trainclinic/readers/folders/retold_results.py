@@ -16,7 +16,7 @@ from trainclinic.record.facts import Fact
 from trainclinic.record.source import Source
 
 if TYPE_CHECKING:
-    from trainclinic.readers.grouping import Part
+    from trainclinic.readers.folders.grouping import Part
 
 _RESULTS = re.compile(r"(all|train|eval|test|predict)_results\.json", re.I)
 

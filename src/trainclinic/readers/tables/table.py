@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainclinic.readers.column_names import (
+from trainclinic.readers.fragment import Column, Fragment
+from trainclinic.readers.tables.column_names import (
     OF_EVALUATION,
     ColumnMeaning,
     column_meaning,
@@ -15,7 +16,6 @@ from trainclinic.readers.column_names import (
     meanings_of,
     step_column,
 )
-from trainclinic.readers.fragment import Column, Fragment
 from trainclinic.record.facts import Fact
 from trainclinic.record.series import Printed
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from trainclinic.readers.checkpoint_names import run_folder
-from trainclinic.readers.discover import Found
 from trainclinic.readers.file import LogFile
-from trainclinic.readers.grouping import Part
+from trainclinic.readers.folders.checkpoint_names import run_folder
+from trainclinic.readers.folders.discover import Found
+from trainclinic.readers.folders.grouping import Part
+from trainclinic.readers.folders.rows import settle_rows
+from trainclinic.readers.folders.unsupported import why_content_refused, why_name_refused
 from trainclinic.readers.reader import pick_reader
-from trainclinic.readers.rows import settle_rows
-from trainclinic.readers.unsupported import why_content_refused, why_name_refused
 from trainclinic.record.errors import ReadError
 
 LARGE_BYTES = 8 * 1_048_576

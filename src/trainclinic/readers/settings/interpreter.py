@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from trainclinic.readers.setting_aliases import SECTIONS
-from trainclinic.readers.setting_meanings import BY_FACT, BY_SETTING, Said, dtype_name, mixed_precision, weights_dtype
-from trainclinic.readers.setting_names import SettingFacts, canonical_setting, normal_name
+from trainclinic.readers.settings.aliases import SECTIONS
+from trainclinic.readers.settings.meanings import BY_FACT, BY_SETTING, Said, dtype_name, mixed_precision, weights_dtype
+from trainclinic.readers.settings.names import SettingFacts, canonical_setting, normal_name
 from trainclinic.record.facts import Fact, coerce_fact_value
 from trainclinic.record.source import Source
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from trainclinic.readers.setting_names import MAX_DEPTH, MAX_SETTINGS, Setting
+from trainclinic.readers.settings.names import MAX_DEPTH, MAX_SETTINGS, Setting
 from trainclinic.record.errors import ReadError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.readers.grouping import Run
+from trainclinic.readers.folders.grouping import Run
 from trainclinic.record.facts import Fact, Facts
 from trainclinic.record.parts import Checkpoint, Damage, Event, Generation
 from trainclinic.record.run import RunRecord

@@ -18,7 +18,7 @@ from trainclinic.record.series import Printed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from trainclinic.readers.json_array import Piece
+    from trainclinic.readers.tables.json_array import Piece
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]

@@ -1,7 +1,7 @@
 """Spellings of training settings in many tools, by the project's fact names.
 
 Spellings are lower case with `_` between words; a dot is kept where the section decides what the word means (`lora.r`).
-The table knows names only: what a value means is the business of `setting_meanings`.
+The table knows names only: what a value means is the business of `meanings`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import csv
 import re
 from dataclasses import dataclass
 
-from trainclinic.readers.column_names import SERIES_NAMES, column_meaning, is_step_name, meanings_of
+from trainclinic.readers.tables.column_names import SERIES_NAMES, column_meaning, is_step_name, meanings_of
 
 SEPARATORS = ",;\t|"
 _SAMPLE_ROWS = 200

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from trainclinic.readers.setting_names import Setting, flat_settings
+from trainclinic.readers.settings.names import Setting, flat_settings
 from trainclinic.record.errors import ReadError
 
 if TYPE_CHECKING:

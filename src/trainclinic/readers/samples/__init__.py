@@ -1,0 +1,1 @@
+"""Generated texts: which parts of a file are prompts, outputs and references."""
