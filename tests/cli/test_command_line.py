@@ -103,6 +103,18 @@ class TestDiagnose:
         assert "HEALTHY" in result.stdout
 
     @pytest.mark.usefixtures("sick")
+    def test_a_part_of_a_name_is_enough_when_it_is_the_only_one(self, healthy: Path) -> None:
+        result = run("diagnose", healthy.parent, "--run", "ealth")
+        assert "HEALTHY" in result.stdout
+        assert result.exit_code == 0
+
+    @pytest.mark.usefixtures("sick")
+    def test_a_part_of_several_names_is_not(self, healthy: Path) -> None:
+        result = run("diagnose", healthy.parent, "--run", "")
+        assert "is in the names of 2 runs" in result.stderr
+        assert result.exit_code == 2
+
+    @pytest.mark.usefixtures("sick")
     def test_an_unknown_run_names_the_runs_there_are(self, healthy: Path) -> None:
         result = run("diagnose", healthy.parent, "--run", "helthy")
         assert result.exit_code == 2

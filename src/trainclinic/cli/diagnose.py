@@ -47,7 +47,10 @@ trainclinic diagnose train.log --format json | jq .verdict
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to FILE.")
 @click.option(
-    "--run", "wanted", metavar="NAME", help="Report only on the run of this name (see the table of all runs)."
+    "--run",
+    "wanted",
+    metavar="NAME",
+    help="Report only on the run of this name, or of this part of a name when it is the only such run.",
 )
 @click.option("-j", "--jobs", type=click.IntRange(min=0), default=0, help="Processes for many runs; 0 decides itself.")
 @click.option("--color/--no-color", default=None, help="Force colour on or off; by default it follows the terminal.")
@@ -90,11 +93,13 @@ def _only(diagnosis: Diagnosis, wanted: str) -> Diagnosis:
     from trainclinic.record.errors import TrainclinicError
 
     chosen = tuple(run for run in diagnosis.runs if run.record.name == wanted)
-    if chosen:
+    chosen = chosen or tuple(run for run in diagnosis.runs if wanted in run.record.name)
+    if len(chosen) == 1 or (chosen and chosen[0].record.name == wanted):
         return replace(diagnosis, runs=chosen)
-    names = ", ".join(f"`{run.record.name}`" for run in diagnosis.runs[:8])
-    more = f" and {len(diagnosis.runs) - 8} more" if len(diagnosis.runs) > 8 else ""
-    message = f"no run is called `{wanted}`"
+    known = chosen or diagnosis.runs
+    names = ", ".join(f"`{run.record.name}`" for run in known[:8])
+    more = f" and {len(known) - 8} more" if len(known) > 8 else ""
+    message = f"`{wanted}` is in the names of {len(chosen)} runs" if chosen else f"no run is called `{wanted}`"
     raise TrainclinicError(message, hint=f"the runs are {names}{more}")
 
 
