@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from trainclinic.readers.settings.aliases import ALIASES
-from trainclinic.readers.settings.names import canonical_setting, facts_from_settings
+from trainclinic.readers.settings.interpreter import facts_from_settings
+from trainclinic.readers.settings.names import canonical_setting
 from trainclinic.readers.tables.column_names import (
     canonical_name,
     column_meaning,

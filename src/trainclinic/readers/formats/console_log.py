@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from trainclinic.readers.blocks import Block, text_blocks
 from trainclinic.readers.fragment import Fragment
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.settings.names import SettingFacts, facts_from_settings
+from trainclinic.readers.settings.interpreter import facts_from_settings
+from trainclinic.readers.settings.names import SettingFacts
 from trainclinic.readers.tables.summary_rows import summary_facts
 from trainclinic.record.errors import ReadError
 from trainclinic.record.facts import Fact

@@ -11,7 +11,7 @@ from trainclinic.readers.grammars.commands import begins_command, settings_of_co
 from trainclinic.readers.reader import Reader
 from trainclinic.readers.redact import redact
 from trainclinic.readers.settings.hardware_words import device_in, gpu_in, versions_in
-from trainclinic.readers.settings.names import facts_from_settings
+from trainclinic.readers.settings.interpreter import facts_from_settings
 from trainclinic.record.facts import Fact
 
 if TYPE_CHECKING:

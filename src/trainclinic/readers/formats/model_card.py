@@ -10,7 +10,8 @@ import numpy as np
 
 from trainclinic.readers.fragment import Fragment
 from trainclinic.readers.reader import Reader
-from trainclinic.readers.settings.names import Setting, facts_from_settings
+from trainclinic.readers.settings.interpreter import facts_from_settings
+from trainclinic.readers.settings.names import Setting
 from trainclinic.readers.settings.yaml_tree import yaml_settings
 from trainclinic.readers.tables.dialect import split_row
 from trainclinic.readers.tables.number_columns import floats_of, printed_like

@@ -12,6 +12,9 @@ from trainclinic.record.facts import Fact, coerce_fact_value
 from trainclinic.record.source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trainclinic.readers.file import LogFile
     from trainclinic.record.facts import How, Value
 
 MAX_TEXT = 2_000
@@ -216,3 +219,21 @@ def _clean(value: Value) -> Value:
     from trainclinic.readers.redact import redact
 
     return redact(value[:MAX_TEXT]) if isinstance(value, str) else value
+
+
+def facts_from_settings(pairs: Iterable[tuple[str, Any, int | None]], how: How, file: LogFile | str) -> SettingFacts:
+    """Turn settings of any tool into facts.
+
+    Args:
+        pairs: (name, value, line) as the file spells them; see `Setting`.
+        how: What kind of place they stand in.
+        file: The file, for sources.
+
+    Returns:
+        Facts of the vocabulary, settings under their own names, and library versions. Facts that follow from the
+        value of a setting (`load_in_4bit`, `stage: dpo`) keep its line; those that follow from several are `inferred`.
+    """
+    interpreter = Interpreter(how, file if isinstance(file, str) else file.name)
+    for name, value, line in pairs:
+        interpreter.take(name, value, line)
+    return interpreter.finish()

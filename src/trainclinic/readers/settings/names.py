@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainclinic.readers.settings.aliases import ALIASES, SECTIONS
@@ -12,8 +12,7 @@ from trainclinic.record.vocabulary import FACTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainclinic.readers.file import LogFile
-    from trainclinic.record.facts import Fact, How
+    from trainclinic.record.facts import Fact
 
 _BY_ALIAS = {name: name for name in FACTS}
 _BY_ALIAS |= {alias: name for name, aliases in ALIASES.items() for alias in aliases.split()}
@@ -92,23 +91,3 @@ def _plain(value: Any) -> Any:
         return value
     items = [item.get("path", item.get("name")) if isinstance(item, Mapping) else item for item in value[:64]]
     return [item for item in items if isinstance(item, (str, int, float))]
-
-
-def facts_from_settings(pairs: Iterable[tuple[str, Any, int | None]], how: How, file: LogFile | str) -> SettingFacts:
-    """Turn settings of any tool into facts.
-
-    Args:
-        pairs: (name, value, line) as the file spells them; see `Setting`.
-        how: What kind of place they stand in.
-        file: The file, for sources.
-
-    Returns:
-        Facts of the vocabulary, settings under their own names, and library versions. Facts that follow from the
-        value of a setting (`load_in_4bit`, `stage: dpo`) keep its line; those that follow from several are `inferred`.
-    """
-    from trainclinic.readers.settings.interpreter import Interpreter
-
-    interpreter = Interpreter(how, file if isinstance(file, str) else file.name)
-    for name, value, line in pairs:
-        interpreter.take(name, value, line)
-    return interpreter.finish()

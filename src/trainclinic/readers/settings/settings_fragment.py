@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from trainclinic.readers.fragment import Fragment
+from trainclinic.readers.settings.interpreter import facts_from_settings
 from trainclinic.readers.settings.meanings import BY_SETTING
-from trainclinic.readers.settings.names import canonical_setting, facts_from_settings, normal_name
+from trainclinic.readers.settings.names import canonical_setting, normal_name
 
 if TYPE_CHECKING:
     from trainclinic.readers.file import LogFile
