@@ -25,7 +25,7 @@ def told(rates: list[float], first: int = 10, interval: int = 10) -> Passage | N
 def test_two_rows_fix_the_schedule_of_report_a_and_the_size_of_its_data() -> None:
     passage = schedule(diagnose(EXAMPLES / "report-a").runs[0].measured)
     assert passage is not None
-    assert "One schedule passes through all 2 logged learning rates" in passage.says[0]
+    assert "One schedule passes through both logged learning rates" in passage.says[0]
     assert any("493 steps of 16 sequences" in text and "7,887 to 7,888 rows" in text for text in passage.says)
     assert ("end", "step 1,479, at 0") in [(item.label, item.value) for item in passage.items]
 

@@ -56,10 +56,12 @@ def overall_verdict(measured: Measured, findings: Sequence[Finding]) -> Overall:
     rows = measured.train_loss
     finite = int(np.isfinite(rows.value).sum()) if rows is not None else 0
     if finite < ENOUGH_ROWS.value:
-        return Overall("undetermined", f"only {count(finite, 'finite training-loss row')} to judge by")
+        rows_known = f"only {count(finite, 'finite training-loss row')}" if finite else "no finite training-loss row"
+        return Overall("undetermined", f"{rows_known} to judge by")
     doubts = [f for f in present if f.severity is Severity.WARNING and f.entry.group not in TIME_ONLY_GROUPS]
     if doubts:
-        return Overall("undetermined", f"nothing harmful is certain, but {_names(doubts)} puts the result in doubt")
+        verb = "puts" if len(doubts) == 1 else "put"
+        return Overall("undetermined", f"nothing harmful is certain, but {_names(doubts)} {verb} the result in doubt")
     return Overall("healthy", f"no harmful or doubtful symptom in {count(finite, 'training-loss row')}")
 
 

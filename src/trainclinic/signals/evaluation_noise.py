@@ -63,6 +63,11 @@ class EvaluationNoise:
     excursions: tuple[int, ...] = ()
 
     @property
+    def is_assumed(self) -> bool:
+        """Whether the curve left no residual, so that the error is what was believed before seeing it."""
+        return self.how == "residuals" and self.free < 1
+
+    @property
     def quantile(self) -> float:
         """Errors that a change must exceed: 2, and more when the error is estimated from few residuals.
 

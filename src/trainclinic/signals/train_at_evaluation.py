@@ -67,7 +67,11 @@ def train_levels(train: Series, evaluation: Series, point_error: float, *, evalu
         exact = train.step[where] == evaluation.step
         value = np.where(exact, train.value[where], np.nan)
         return TrainLevels(value, np.full(value.size, point_error), evaluated=True)
-    spacing = float(np.median(np.diff(train.step))) if len(train) > 1 else 1.0
+    if len(train) < 2:
+        # A lone row is a mean over an unknown stretch, perhaps over the whole run: it tells no level at any step.
+        nothing = np.full(len(evaluation), np.nan)
+        return TrainLevels(nothing, nothing, evaluated=False)
+    spacing = float(np.median(np.diff(train.step)))
     centre: Floats = train.step.astype(np.float64) - spacing / 2
     value = np.full(len(evaluation), np.nan)
     error = np.full(len(evaluation), np.nan)

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from trainclinic.record.source import Source
     from trainclinic.signals.nan_filter import FilteredWindow
 
-SHOWN = 10
-"""Solutions that are spelled out; the rest is counted."""
+SHOWN, SHOWN_OF_ANY = 10, 4
+"""Solutions that are spelled out, fewer where no setting is known; the rest is counted."""
 
 
 def check(run: Measured) -> Verdict:
@@ -62,7 +62,7 @@ def check(run: Measured) -> Verdict:
     return Present(
         tuple(evidence for window in windows[:3] for evidence in _evidence(window, found.loss.source(window.row))),
         means=_means(first),
-        settle=f"the first {first.begins + (first.interval or 10)} steps again with `logging_nan_inf_filter=False` and "
+        settle=f"the first {_steps(first)} again with `logging_nan_inf_filter=False` and "
         "`logging_steps=1`" + ("" if first.accumulation else "; or the script's `gradient_accumulation_steps`"),
         severity=None if lasting else Severity.WARNING,
     )
@@ -76,7 +76,7 @@ def _evidence(window: FilteredWindow, source: Source) -> list[Evidence]:
         says = f"{seen} fits the filter of non-finite losses: {_list(window, whole=True) or _list(window, whole=False)}"
         return [Evidence(says, source, window.step, "train/loss")]
     says = (
-        f"{seen} is a mean loss of {number(best.mean_loss)} over {best.finite} finite micro-batches, then NaN from "
+        f"{seen} is a mean loss of {number(best.mean_loss)} over {_micro_batches(best.finite)}, then NaN from "
         f"step {window.onset(best)} on (row of {best.interval} steps, accumulation {best.accumulation})"
     )
     others = _list(window, whole=False)
@@ -88,14 +88,23 @@ def _list(window: FilteredWindow, *, whole: bool) -> str:
     """Solutions in words: `mean loss 1.133 (14 finite micro-batches, NaN in step 2)`, or an empty text."""
     rows = [s for s in window.solutions if s.whole_steps is whole and s is not window.best]
     open_interval, open_count = window.interval is None, window.accumulation is None
-    told = []
-    for s in rows[:SHOWN]:
+    told, shown = [], SHOWN_OF_ANY if open_interval and open_count else SHOWN
+    for s in rows[:shown]:
         assumed = [f"accumulation {s.accumulation}"] if open_count else []
-        assumed += [] if s.whole_steps else [f"{s.finite} finite micro-batches"]
+        assumed += [] if s.whole_steps else [_micro_batches(s.finite)]
         assumed += [f"{s.interval} steps a row"] if open_interval else [f"NaN in step {window.onset(s)}"]
         told.append(f"mean loss {number(s.mean_loss)} ({', '.join(assumed)})")
     more = len(rows) - len(told)
     return ", ".join(told) + (f", and {more} more" if more else "")
+
+
+def _micro_batches(finite: int) -> str:
+    return "1 finite micro-batch" if finite == 1 else f"{finite:,} finite micro-batches"
+
+
+def _steps(window: FilteredWindow) -> str:
+    steps = window.begins + (window.interval or 10)
+    return "step" if steps == 1 else f"{steps:,} steps"
 
 
 def _means(window: FilteredWindow) -> str:

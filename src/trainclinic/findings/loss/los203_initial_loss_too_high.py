@@ -48,6 +48,9 @@ MOST = Threshold(
 GENTLE = Threshold(
     "peak learning rate", 4e-5, "1", "below the default of the tools; from scratch takes ten times as much"
 )
+FAR_BELOW = Threshold(
+    "later loss over word frequencies", 0.5, "1", "targets of another position are not predicted half that well"
+)
 LOW = Threshold("later loss of an unknown start", 2.0, "nats", "out of reach for a model trained from scratch here")
 
 
@@ -67,7 +70,7 @@ def check(run: Measured) -> Verdict:
     evidence = first_loss_evidence(run, initial, f"where {known} ({reference.source})")
     if initial.value <= reference.start[1] + MARGIN.value:
         return Absent((evidence,))
-    return _present(evidence, initial, baselines, reference)
+    return _present(evidence, initial, baselines, reference, lowest=_lowest(run))
 
 
 def _behind_the_filter(run: Measured) -> Absent | None:
@@ -86,7 +89,14 @@ def _behind_the_filter(run: Measured) -> Absent | None:
     return Absent((Evidence(says, filtered.loss.source(0), window.step, "train/loss"),))
 
 
-def _present(evidence: Evidence, initial: InitialLoss, baselines: Baselines, reference: Reference) -> Verdict:
+def _lowest(run: Measured) -> float:
+    """The lowest level that was held, infinite when there is none."""
+    return min(run.trend.last, run.trend.best) if run.trend is not None else float("inf")
+
+
+def _present(
+    evidence: Evidence, initial: InitialLoss, baselines: Baselines, reference: Reference, *, lowest: float
+) -> Verdict:
     frequencies = baselines.unigram if baselines.unigram is not None else TYPICAL_UNIGRAM
     share = initial.standardised
     settle = "Compute the loss of the untouched model on one batch at label offsets 0-3: offset 1 must be the lowest"
@@ -96,12 +106,15 @@ def _present(evidence: Evidence, initial: InitialLoss, baselines: Baselines, ref
     measured = "your data" if baselines.unigram is not None else "ordinary English"
     table = f"a table of word frequencies scores {number(frequencies, 3)} on {measured}"
     more = [Evidence(f"{table}, {number(initial.value - frequencies, 3)} nats better")]
-    if share is not None and initial.reading == "misaligned-range":
+    learned = lowest < FAR_BELOW.value * frequencies
+    if share is not None and initial.reading == "misaligned-range" and not learned:
         more.append(
             Evidence(f"{percent(share)} of the way from word frequencies to uniform guessing: where targets of another "
                      "position put a sharp model")
         )  # fmt: skip
     means = f"Impossible for an intact {reference.title} on text: what is scored is not its next-token prediction."
+    if learned:
+        means += " It is learned far below word frequencies, as padding that is scored would be, among others."
     sure = not reference.generic or initial.value > frequencies + MARGIN.value
     return Present((evidence, *more), means, settle, severity=None if sure else Severity.WARNING)
 
@@ -146,5 +159,5 @@ RULE = Rule(
     severity=Severity.HARMFUL,
     needs=("train/loss", "eval/loss", "model_name", "parameter_count"),
     check=check,
-    thresholds=(MARGIN, HIGH, LOW, MOST, GENTLE),
+    thresholds=(MARGIN, HIGH, LOW, MOST, GENTLE, FAR_BELOW),
 )

@@ -62,7 +62,13 @@ def check(run: Measured) -> Verdict:
         return Absent((Evidence(says),))
     evidence = [evidence_at(series, trend.last_step, says)]
     held_out = run.eval_rows
-    means = "The training rows are known by heart, or the answer is visible where it is scored."
+    once = _within_one_pass(run)
+    means = (
+        "Less than one pass over the data was made, so these are no rows known by heart: the answer is visible where "
+        "it is scored, or much the same in every row."
+        if once
+        else "The training rows are known by heart, or the answer is visible where it is scored."
+    )
     if held_out is not None and len(held_out):
         last = float(held_out.value[-1])
         evidence.append(evidence_at(held_out, trend.last_step, f"evaluation loss is {number(last)} at the end"))
@@ -72,11 +78,24 @@ def check(run: Measured) -> Verdict:
             else "The training rows are known by heart, and held-out rows are not."
         )
     settle = (
-        "" if held_out is not None else "Score held-out rows: near zero there too means leaking, high means memorised"
+        "Print the tokens and labels of one batch, and score it with the untouched model"
+        if once
+        else (
+            ""
+            if held_out is not None
+            else "Score held-out rows: near zero there too means leaking, high means memorised"
+        )
     )
     may_be_a_classifier = run.objective.kind == "unknown" and trend.first < SURE_RATIO.value * max(trend.last, 1e-9)
     mild = run.objective.kind == "speech" or may_be_a_classifier
     return Present(tuple(evidence), means, settle, severity=Severity.NOTE if mild else None)
+
+
+def _within_one_pass(run: Measured) -> bool:
+    """Whether every row was seen once at most, by the logged epochs."""
+    position, last = run.position, run.record.last_step
+    per_epoch = position.steps_per_epoch if position is not None else None
+    return per_epoch is not None and last is not None and last < per_epoch
 
 
 def _held_out_is_near_zero(run: Measured) -> bool:

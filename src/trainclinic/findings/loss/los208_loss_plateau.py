@@ -49,7 +49,7 @@ _MEANS = {
     "uniform": "The level is that of guessing every token alike: nothing has been learned.",
     "above-reference": "Fine-tunes of this model end far lower.",
     "learning-rate-exhausted": "The learning rate was at its end by then, so this is the schedule's doing.",
-    "unplaced": "No known level to compare with: either converged early or not learning.",
+    "unplaced": "No known level to compare with: either the run has converged, or it is not learning.",
 }
 
 
@@ -73,7 +73,11 @@ def check(run: Measured) -> Verdict:
     if place.place == "within-reference" or never_fell or not _counts(place, plateau, trend.rows):
         return Absent((evidence,))
     more = [Evidence(_compared(place))] if place.against is not None else []
-    settle = "" if place.place == "unigram" else "Compute the entropy of the label tokens' frequencies, and compare it"
+    settle = (
+        ""
+        if place.place in ("unigram", "learning-rate-exhausted")
+        else "Compute the entropy of the label tokens' frequencies, and compare it"
+    )
     return Present((evidence, *more), _MEANS[place.place], settle, severity=_severity(run, place, plateau))
 
 

@@ -57,7 +57,11 @@ def check(run: Measured) -> Verdict:
         says = f"loss is {place}, its neighbours are around {usual}"
         evidence.append(Evidence(says, finite.source(row), int(finite.step[row]), "train/loss"))
     after = finite.value[rows[0] + 1 : rows[0] + 3]
-    if after.size and bool(np.all(after == 0.0)):
+    following = loss.value[loss.step > finite.step[rows[0]]][:1]
+    if following.size and not bool(np.isfinite(following[0])):
+        back = "finite losses come back later" if after.size else "no finite loss comes after it"
+        means = f"The next row is {number(float(following[0]))}, and {back}: both rows are one event."
+    elif after.size and bool(np.all(after == 0.0)):
         means = "Exact zeros follow, so the row was made by the filter of non-finite losses: the loss became NaN there."
     elif after.size:
         means = f"The next row is {number(float(after[0]))}: " + (

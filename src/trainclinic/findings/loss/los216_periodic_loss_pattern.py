@@ -58,8 +58,13 @@ def check(run: Measured) -> Verdict:
 def _means(run: Measured, found: Periodicity) -> str:
     stairs = run.staircase
     if stairs is not None and abs(found.period_steps / stairs.steps_per_epoch - 1.0) < EPOCH_MATCH:
+        if any(boundary.is_step for boundary in stairs.boundaries):
+            return (
+                "The period is one pass over the data. The drop at the start of each pass makes such a pattern, and so "
+                "do rows that come in the same order each time."
+            )
         return "The period is one pass over the data: the rows come in the same order each time."
-    return "Batches of different difficulty come in a fixed order."
+    return "Something recurs: batches of different difficulty in a fixed order, or a printed mean that starts anew."
 
 
 RULE = Rule(

@@ -2,7 +2,8 @@
 
 ## What it sees
 At least three windows more than three times slower than the median at equal distances that no logged evaluation or
-checkpoint explains; or evaluations and saves that take a fifth or more of the logged time.
+checkpoint explains; or evaluations and saves that take a fifth or more of the logged time. When every slow step is one
+at which the configuration evaluates or saves, it says so, and is a note while they take less than a fifth.
 
 ## Why it matters
 The accelerator waits at each of these steps. Regular waiting can be removed: it is the most repeated cost of a run.
@@ -65,11 +66,26 @@ def _periodic(run: Measured, speed: Throughput, found: Periodic) -> Present:
     source = series.source(row) if series is not None and row is not None else None
     share = found.lost / max(speed.total, 1e-9)
     means = f"These windows cost {percent(share)} of the logged time." if speed.windows.covers_all else ""
+    planned = _planned(run, found)
+    if planned:
+        means = f"They are the steps at which the configuration {planned}. {means}".strip()
     return Present(
         (Evidence(says, source, found.steps[0], speed.windows.series),),
         means=means,
-        settle="time spent waiting for the next batch, logged beside the time of the step",
+        settle="" if planned else "time spent waiting for the next batch, logged beside the time of the step",
+        severity=Severity.NOTE if planned and share < SHARE.value else None,
     )
+
+
+def _planned(run: Measured, found: Periodic) -> str:
+    """What the configured intervals put on every slow step, or an empty text."""
+    facts = run.record.facts
+    due = [
+        what
+        for name, what in (("eval_steps", "evaluates"), ("save_steps", "saves"))
+        if (every := facts.number(name)) and all(step % every == 0 for step in found.steps)
+    ]
+    return " and ".join(due)
 
 
 def _cost(overhead: Overhead) -> str:

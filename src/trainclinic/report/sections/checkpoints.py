@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainclinic.catalogue.wording import count, number
+from trainclinic.catalogue.wording import number
 from trainclinic.report.model import CheckpointEntry, Checkpoints, VerdictWord
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ def checkpoints(measured: Measured, verdict: VerdictWord) -> Checkpoints | None:
     suspect = tuple(CheckpointEntry(one.step, one.path, one.suspect, one.exists) for one in found.suspects)
     if best is None and not suspect:
         return None
-    entry = None if best is None else CheckpointEntry(best.step, best.path, _why(found, best, verdict), best.exists)
+    entry = (
+        None
+        if best is None
+        else CheckpointEntry(best.step, best.path, _why(measured, found, best, verdict), best.exists)
+    )
     return Checkpoints(
         best=entry,
         equally_good=tuple(step for step in found.equivalent if best is None or step != best.step),
@@ -32,13 +36,27 @@ def checkpoints(measured: Measured, verdict: VerdictWord) -> Checkpoints | None:
     )
 
 
-def _why(found: CheckpointQuality, best: JudgedCheckpoint, verdict: VerdictWord) -> str:
+def _lowest(measured: Measured, found: CheckpointQuality, best: JudgedCheckpoint, loss: float) -> str:
+    """What the choice rests on, and where that was measured when it was not at the checkpoint itself."""
+    among = sum(1 for one in found.judged if one.loss is not None)
+    rows = measured.eval_rows if found.basis == "eval/loss" else measured.loss_rows
+    where = ""
+    if rows is not None and best.step not in rows.step:
+        near = int(rows.step[int(abs(rows.step - best.step).argmin())])
+        where = f" at step {near:,}, the nearest one logged"
+    if among == 1:
+        return f"the only one that could be judged: {_BASES[found.basis]} {number(loss)}{where}"
+    return f"lowest {_BASES[found.basis]}, {number(loss)}{where}, of {among:,} steps that could be judged"
+
+
+def _why(measured: Measured, found: CheckpointQuality, best: JudgedCheckpoint, verdict: VerdictWord) -> str:
     parts = []
     if best.loss is not None and found.basis in _BASES:
-        among = count(sum(1 for one in found.judged if one.loss is not None), "step")
-        parts.append(f"lowest {_BASES[found.basis]}, {number(best.loss)}, of {among} that could be judged")
+        parts.append(_lowest(measured, found, best, best.loss))
     if found.band > 0:
-        parts.append(f"differences below {number(found.band, 2)} are noise")
+        general = measured.generalisation
+        assumed = found.basis == "eval/loss" and general is not None and general.noise.is_assumed
+        parts.append(f"differences below {number(found.band, 2)} are {'assumed to be ' if assumed else ''}noise")
     parts.append(found.caveat)
     if not best.path:
         parts.append("the files name no saved weights at this step")

@@ -34,7 +34,7 @@ def _reference(baselines: Baselines) -> str:
     if reference.start is not None:
         parts.append(f"starts between {number(reference.start[0], 3)} and {number(reference.start[1], 3)}")
     parts.append(f"ends between {number(reference.tuned[0], 3)} and {number(reference.tuned[1], 3)}")
-    what = "Fine-tuning of" if not reference.generic else "Fine-tuning of a model of this size class,"
+    what = "No figures are listed for this very model; fine-tuning of" if reference.generic else "Fine-tuning of"
     return f"{what} {reference.title} on ordinary text {' and '.join(parts)} nats/token"
 
 

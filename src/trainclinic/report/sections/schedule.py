@@ -23,14 +23,18 @@ def schedule(measured: Measured) -> Passage | None:
 
 
 def _fits(fit: ScheduleFit) -> str:
-    rows = f"all {fit.rows:,} logged learning rates"
+    rows = "both logged learning rates" if fit.rows == 2 else f"all {fit.rows:,} logged learning rates"
     best = fit.best
     if fit.phase == "warm-up":
         return "The log does not leave the warm-up, so the end of the schedule cannot be told"
     if best is None:
         return f"No known schedule passes through {rows}"
     lag = sum(steps for _, steps in fit.skipped[-1:])
-    behind = f", once {count(lag, 'step')} on which the scheduler stood still are counted" if lag else ""
+    behind = (
+        f", once {count(lag, 'step')} on which the scheduler stood still {'is' if lag == 1 else 'are'} counted"
+        if lag
+        else ""
+    )
     if fit.is_unique:
         return f"One schedule passes through {rows} within their printed digits{behind}: {best.name}"
     return (

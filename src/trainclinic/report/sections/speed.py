@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from trainclinic.signals.measured import Measured
     from trainclinic.signals.throughput import Throughput
+    from trainclinic.signals.throughput_trend import Drift, StepChange
     from trainclinic.signals.throughput_windows import Windows
 
 SHARP = 0.1
@@ -23,6 +24,10 @@ JOINED = 5_000
 STEPPED = 300
 """Up to so many windows each is drawn as a level over its steps, not as a point."""
 SPANS = 12
+STEADY = 0.02
+"""Changes below this share are not told: nobody acts on them, and both ends would read alike."""
+CHANCE = 0.05
+"""A drift that chance makes more often than this is not told."""
 
 
 def speed_curve(measured: Measured) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
@@ -105,19 +110,33 @@ def _stalls(found: Throughput) -> list[str]:
     ]
 
 
+def _told(found: Throughput) -> tuple[Drift | None, StepChange | None]:
+    """The drift or the change of level, when it is larger than the printed digits and beyond chance."""
+    drift, change = found.drift, found.change
+    if drift is not None and (abs(drift.change) < STEADY or drift.p_value > CHANCE):
+        drift = None
+    return drift, None if change is None or abs(change.change) < STEADY else change
+
+
 def _trend(found: Throughput) -> str:
-    if found.drift is not None:
-        drift = found.drift
+    says = _course(found)
+    return says[:1].upper() + says[1:]
+
+
+def _course(found: Throughput) -> str:
+    """The lasting change of the pace; it is measured without the windows that hold an evaluation or a save."""
+    drift, change = _told(found)
+    where = "between evaluations and saves, " if found.overhead is not None and found.overhead.count else ""
+    if drift is not None:
         word = "fell" if drift.change < 0 else "rose"
         return (
-            f"From step {drift.begin:,} to {drift.end:,} the speed {word} slowly from {number(drift.first_speed, 3)} "
-            f"to {number(drift.last_speed, 3)} steps/s ({_signed(drift.change)})"
+            f"{where}from step {drift.begin:,} to {drift.end:,} the speed {word} slowly from "
+            f"{number(drift.first_speed, 3)} to {number(drift.last_speed, 3)} steps/s ({_signed(drift.change)})"
         )
-    if found.change is not None:
-        change = found.change
+    if change is not None:
         return (
-            f"At step {change.step:,} the speed changed from {number(change.before, 3)} to {number(change.after, 3)} "
-            f"steps/s ({_signed(change.change)}) and stayed there"
+            f"{where}at step {change.step:,} the speed changed from {number(change.before, 3)} "
+            f"to {number(change.after, 3)} steps/s ({_signed(change.change)}) and stayed there"
         )
     return ""
 
@@ -151,9 +170,8 @@ def _remaining(measured: Measured, found: Throughput) -> str:
     planned, last = measured.record.facts.number("planned_steps"), measured.record.last_step
     if found.remaining_seconds is None or planned is None or last is None or last >= planned:
         return ""
-    return (
-        f"The {planned - last:,.0f} planned steps left would take {duration(found.remaining_seconds)} at the last pace"
-    )
+    left = count(int(planned - last), "planned step")
+    return f"The {left} left would take {duration(found.remaining_seconds)} at the last pace"
 
 
 def _spans(found: Throughput) -> list[SpeedSpan]:
@@ -168,13 +186,12 @@ def _spans(found: Throughput) -> list[SpeedSpan]:
         )
         for stall in found.stalls[: SPANS - 2]
     ]
-    if found.drift is not None:
-        drift = found.drift
+    drift, change = _told(found)
+    if drift is not None:
         fifth = (drift.end - drift.begin) // 5
         spans.append(SpeedSpan(drift.begin, drift.begin + fifth, "first fifth of a drift", drift.first_speed))
         spans.append(SpeedSpan(drift.end - fifth, drift.end, "last fifth of it", drift.last_speed))
-    elif found.change is not None:
-        change = found.change
+    elif change is not None:
         first = int(found.windows.begin[0])
         spans.append(SpeedSpan(first, change.step, "before the change", change.before))
         spans.append(SpeedSpan(change.step, change.last, "after it", change.after))

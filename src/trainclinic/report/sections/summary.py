@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.wording import count, number, words
-from trainclinic.report.wording import figure
+from trainclinic.report.wording import figure, planned
 
 if TYPE_CHECKING:
     from trainclinic.findings.overall import Overall
@@ -32,15 +32,16 @@ def summary(
 ) -> str:
     """What was run, what the loss did, and what matters most; each sentence only when something supports it."""
     sentences = [_extent(run), _loss(measured, run, rows), _findings(findings), _close(overall, findings)]
-    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+    return " ".join(f"{sentence.rstrip('. :')}." for sentence in sentences if sentence)
 
 
 def _extent(run: Identity) -> str:
     if run.last_step is None:
         return "The files hold no logged values"
     what = ", ".join(filter(None, (run.model, run.method)))
-    planned = f" of {run.planned_steps:,} planned" if run.planned_steps and run.axis == "step" else ""
-    extent = f"the log covers {UNITS[run.axis]}s {run.first_step or 0:,} to {run.last_step:,}{planned}"
+    first, unit = run.first_step or 0, UNITS[run.axis]
+    covered = f"{unit}s {first:,} to {run.last_step:,}" if first < run.last_step else f"{unit} {first:,} alone"
+    extent = f"the log covers {covered}{planned(run)}"
     return f"{what}: {extent}" if what else f"{extent[0].upper()}{extent[1:]}"
 
 
