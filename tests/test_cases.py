@@ -73,10 +73,16 @@ def test_case(code: str, title: str, blocks: list[tuple[str, str]], tmp_path: Pa
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
     assert expected is not None, "a case needs an ```expect block"
+    expected, _, severity = expected.partition("\nseverity: ")
     assert expected.partition(":")[0].partition(" at ")[0] == title.partition(":")[0], (
         "the title begins with the verdict"
     )
     (record,) = collect(tmp_path).records
-    verdict = all_rules()[code].rule.check(Measured(record, **options))
+    rule = all_rules()[code].rule
+    verdict = rule.check(Measured(record, **options))
     said = say(verdict)
     assert said == expected or (expected.endswith("...") and said.startswith(expected[:-3]))
+    if isinstance(verdict, Present):
+        usual = rule.severity
+        weighed = usual if verdict.severity is None else verdict.severity
+        assert weighed.name.lower() == (severity or usual.name.lower())
