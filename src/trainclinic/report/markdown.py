@@ -84,9 +84,7 @@ def _run(document: Document, level: int) -> list[str]:
 
 def _identity(document: Document) -> str:
     run = document.run
-    steps = "" if run.last_step is None else f"{run.last_step:,}"
-    if run.planned_steps and run.axis == "step":
-        steps += f" of {run.planned_steps:,} planned"
+    steps = "" if run.last_step is None else f"{run.last_step:,}{wording.planned(run)}"
     rows = [
         ("model", text(run.model)),
         ("training", text(run.method)),

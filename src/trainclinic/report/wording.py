@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from trainclinic.catalogue.wording import duration, number, words
-from trainclinic.report.model import Document, Item, Observation, Scalar, TimelineRow
+from trainclinic.report.model import Document, Identity, Item, NotEvaluatedEntry, Observation, Scalar, TimelineRow
 
 NOTHING = "·"
 
@@ -119,6 +119,21 @@ def _shared_start(names: Sequence[str]) -> int:
 
 def _within(name: str, width: int) -> str:
     return name if len(name) <= width else f"{name[: width - 1]}…"
+
+
+def planned(run: Identity) -> str:
+    """` of 1,000 planned`; nothing where the run went past the plan that its files name, as a resumed one does."""
+    if not run.planned_steps or run.axis != "step" or (run.last_step or 0) > run.planned_steps:
+        return ""
+    return f" of {run.planned_steps:,} planned"
+
+
+def needs(absences: Sequence[NotEvaluatedEntry]) -> list[tuple[str, list[str]]]:
+    """What is missing and the symptoms that it would show, the most useful first."""
+    found: dict[str, list[str]] = {}
+    for entry in absences:
+        found.setdefault(entry.missing, []).append(words(entry.slug))
+    return sorted(found.items(), key=lambda item: -len(item[1]))
 
 
 def overview_cells(document: Document) -> tuple[str, str, str, str]:

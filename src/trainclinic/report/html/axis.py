@@ -44,8 +44,13 @@ class Axis:
         return min(1.0, max(0.0, position))
 
     def ticks(self, wanted: int) -> list[float]:
-        """About `wanted` round values inside the axis."""
-        return _log_ticks(self.low, self.high, wanted) if self.scale == "log" else _ticks(self.low, self.high, wanted)
+        """About `wanted` round values inside the axis; a log axis too narrow for two of its own takes even ones."""
+        on_log = _log_ticks(self.low, self.high, wanted) if self.scale == "log" else []
+        return on_log if len(on_log) > 1 else _ticks(self.low, self.high, wanted)
+
+    def whole_ticks(self, wanted: int) -> list[float]:
+        """Those that are whole numbers: between two steps there is none."""
+        return [tick for tick in self.ticks(wanted) if tick == round(tick)]
 
 
 def value_axis(values: Iterable[float], scale: Scale, *, from_zero: bool = False) -> Axis:
@@ -55,6 +60,7 @@ def value_axis(values: Iterable[float], scale: Scale, *, from_zero: bool = False
         return Axis(0.0, 1.0)
     low, high = min(finite), max(finite)
     if scale == "log":
+        high = max(high, SMALLEST_SPAN)
         low = max(low, high * SMALLEST_SHARE)
         pad = max(1.15, (high / low) ** PADDING)
         return Axis(low / pad, high * pad, "log")

@@ -16,13 +16,15 @@ from trainclinic.catalogue.wording import words
 from trainclinic.report.html import svg, wording
 from trainclinic.report.html.chart_data import chart_json, thinned
 from trainclinic.report.html.detail import brief
-from trainclinic.report.wording import steps_text, version
+from trainclinic.report.wording import needs, planned, short_names, steps_text, version
 
 if TYPE_CHECKING:
     from trainclinic.report.chart import Chart
     from trainclinic.report.model import Document
 
 SPARK_COLUMNS = 30
+OVERVIEW_NAME = 60
+"""Characters of a run's name in the table of runs."""
 LIMIT = 300_000
 """Bytes of a whole page: it travels by mail and opens at once on a phone."""
 
@@ -103,6 +105,7 @@ def _many(documents: Sequence[Document], detail: _Detail) -> Markup:
         template.render(
             documents=documents,
             shown=shown,
+            names=short_names([document.run.name for document in shown], OVERVIEW_NAME),
             prefixes=prefixes,
             sparks=[svg.sparkline(chart) if chart else "" for chart in charts],
             sections=sections,
@@ -136,7 +139,7 @@ def _panels(chart: Chart, prefix: str) -> list[dict[str, object]]:
             "unit": panel.unit,
             "scale": panel.scale,
             "curves": [
-                {"index": i, "role": c.role, "label": "" if c.label == panel.title.lower() else c.label}
+                {"index": i, "role": c.role, "label": _legend(c.label, panel.title, len(panel.curves))}
                 for i, c in enumerate(panel.curves)
             ],
             "y_axis": svg.y_axis(panel),
@@ -145,6 +148,13 @@ def _panels(chart: Chart, prefix: str) -> list[dict[str, object]]:
         }
         for panel in chart.panels
     ]
+
+
+def _legend(label: str, title: str, curves: int) -> str:
+    """What the heading of the panel does not say already; nothing for the only curve of its own panel."""
+    if label == title.lower():
+        return "as logged" if curves > 1 else ""
+    return label.removeprefix(f"{title.lower()}, ")
 
 
 def _spoken(chart: Chart, title: str, key: str) -> str:
@@ -184,6 +194,8 @@ def _environment() -> jinja2.Environment:
         place=wording.place,
         words=words,
         steps=steps_text,
+        needs=needs,
+        planned=planned,
     )
     return environment
 

@@ -22,6 +22,11 @@ ROLES = ("past", "train", "middle", "eval")
 FROM_ZERO = frozenset({"learning_rate", "speed"})
 AIR = 0.012
 """Free share of the width at either end."""
+TICKS = 7
+EDGE = 0.03
+"""Labels nearer to an end than this share grow inwards, away from what stands beside the axis."""
+SPARK_DOTS = 6
+"""A spark of so few points shows each: a line alone would promise more."""
 LANE = 22
 """Height of one row of badges above a panel."""
 BADGE_SHARE = 0.06
@@ -39,9 +44,16 @@ def panel_axis(panel: Panel) -> Axis:
     return value_axis(values, panel.scale, from_zero=panel.key in FROM_ZERO)
 
 
+def _ticks(panel: Panel, axis: Axis) -> list[float]:
+    """Ticks of the value axis; a panel without one finite value has no scale to show."""
+    if not any(math.isfinite(value) for curve in panel.curves for value in curve.values):
+        return []
+    return axis.ticks(max(3, panel_height(panel) // 45))
+
+
 def across_axis(chart: Chart) -> Axis:
     """The shared horizontal axis, with a little air so that nothing at the ends is cut."""
-    air = AIR * (chart.last_step - chart.first_step)
+    air = AIR * (chart.last_step - chart.first_step) or 0.5
     return Axis(chart.first_step - air, chart.last_step + air)
 
 
@@ -52,7 +64,7 @@ def y_axis(panel: Panel) -> Markup:
         Markup('<text x="100%" y="{}" dy=".32em">{}</text>').format(
             _px(height * (1 - axis.share(tick))), tick_text(tick)
         )
-        for tick in axis.ticks(max(3, height // 45))
+        for tick in _ticks(panel, axis)
     ]
     return Markup('<svg class="yaxis" width="100%" height="{}" aria-hidden="true">{}</svg>').format(
         height, Markup("").join(labels)
@@ -63,9 +75,9 @@ def x_axis(chart: Chart) -> Markup:
     """The shared row of tick labels below all panels."""
     axis = across_axis(chart)
     labels = []
-    for tick in axis.ticks(7):
+    for tick in axis.whole_ticks(TICKS):
         share = axis.share(tick)
-        anchor = "start" if share < 0.01 else "end" if share > 0.97 else "middle"
+        anchor = "start" if share < EDGE else "end" if share > 1 - EDGE else "middle"
         labels.append(
             Markup('<text x="{}%" y="14" text-anchor="{}">{}</text>').format(_px(100 * share), anchor, tick_text(tick))
         )
@@ -79,8 +91,8 @@ def plot(chart: Chart, panel: Panel, name: str) -> Markup:
     height = panel_height(panel)
     across, up = across_axis(chart), panel_axis(panel)
     grid = "".join(
-        [f"M0,{_px(height * (1 - up.share(tick)))}H{WIDTH}" for tick in up.ticks(max(3, height // 45))]
-        + [f"M{_px(WIDTH * across.share(tick))},0V{height}" for tick in across.ticks(7)]
+        [f"M0,{_px(height * (1 - up.share(tick)))}H{WIDTH}" for tick in _ticks(panel, up)]
+        + [f"M{_px(WIDTH * across.share(tick))},0V{height}" for tick in across.whole_ticks(TICKS)]
     )
     smoothed = {curve.name for curve in panel.curves if curve.role == "middle"}
     voices = sorted(enumerate(panel.curves), key=lambda pair: ROLES.index(pair[1].role))
@@ -137,9 +149,10 @@ def sparkline(chart: Chart, width: int = 100, height: int = 24) -> Markup:
     across, up = across_axis(chart), panel_axis(panel)
     curve = max(panel.curves, key=lambda c: (c.role != "past", len(c.steps)))
     path = line_path(curve, across, up, width, height)
+    dots = _dots(curve, across, up, width, height) if len(curve.steps) <= SPARK_DOTS else ""
     return Markup(
-        '<svg class="spark" width="{0}" height="{1}" viewBox="0 0 {0} {1}" aria-hidden="true"><path d="{2}"/></svg>'
-    ).format(width, height, path)
+        '<svg class="spark" width="{0}" height="{1}" viewBox="0 0 {0} {1}" aria-hidden="true"><path d="{2}"/>{3}</svg>'
+    ).format(width, height, path, Markup('<path class="dots" d="{}"/>').format(dots) if dots else "")
 
 
 def line_path(curve: Curve, across: Axis, up: Axis, width: float, height: float) -> str:
@@ -175,16 +188,18 @@ def _on_line(a: tuple[float, float], b: tuple[float, float], c: tuple[float, flo
 
 
 def _curve(index: int, curve: Curve, across: Axis, up: Axis, height: int, *, noisy: bool) -> Markup:
-    dots = ""
-    if curve.dots:
-        points = [(s, v) for s, v in zip(curve.steps, curve.values, strict=True) if not math.isnan(v)]
-        dots = "".join(f"M{_px(WIDTH * across.share(s))},{_px(height * (1 - up.share(v)))}h0" for s, v in points)
+    dots = _dots(curve, across, up, WIDTH, height) if curve.dots else ""
     return Markup('<g class="curve {}" data-index="{}"><path class="line" d="{}"/>{}</g>').format(
         "train noisy" if noisy and curve.role == "train" else curve.role,
         index,
         line_path(curve, across, up, WIDTH, height),
         Markup('<path class="dots" d="{}"/>').format(dots) if dots else "",
     )
+
+
+def _dots(curve: Curve, across: Axis, up: Axis, width: float, height: float) -> str:
+    points = [(s, v) for s, v in zip(curve.steps, curve.values, strict=True) if not math.isnan(v)]
+    return "".join(f"M{_px(width * across.share(s))},{_px(height * (1 - up.share(v)))}h0" for s, v in points)
 
 
 def _gap(gap: Gap, across: Axis) -> Markup:

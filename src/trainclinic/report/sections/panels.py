@@ -88,7 +88,7 @@ def compose_chart(measured: Measured, findings: Sequence[FindingEntry], columns:
     if not panels:
         return None
     keys = [panel.key for panel in panels]
-    return Chart(record.axis, canvas.first, canvas.last, tuple(panels), _marks(findings, keys, canvas))
+    return Chart(record.axis, first, last, tuple(panels), _marks(findings, keys, canvas))
 
 
 class _Canvas(NamedTuple):
@@ -114,7 +114,8 @@ def _panel(measured: Measured, plan: _Plan, canvas: _Canvas) -> Panel | None:
         gaps.extend(gaps_of(final.step, final.value, GAP_PIXELS * (canvas.last - canvas.first) / canvas.columns))
     if not curves:
         return None
-    unit = units[0] if units[0] != "1" else ""
+    unit = measured.objective.loss_unit if plan.key == "loss" else units[0]
+    unit = "" if unit == "1" else unit
     return Panel(plan.key, plan.title, unit, _scale(plan.scale, curves), tuple(curves), tuple(gaps))
 
 

@@ -32,8 +32,10 @@ SUSPECTS = 5
 OVERVIEW_WARNINGS = 2
 OVERVIEW_REST = 64
 """Columns that the table of runs needs beside the names."""
-NOT_EVALUATED = 12
-"""Lines of symptoms that were not looked at; the other formats list all of them."""
+NOT_EVALUATED = 6
+"""Groups of symptoms that were not looked at; the other formats list all of them."""
+NAMES = 4
+"""Names in such a group."""
 
 
 def to_terminal(documents: Sequence[Document], *, color: bool = False, width: int = 80) -> str:
@@ -106,7 +108,7 @@ def _chart(chart: Chart, width: int) -> list[RenderableType]:
             lines.append(Text.assemble((head, "dim"), (line, "blue"), (f" {wording.figure(last, 3)}", "dim")))
     if chart.marks:
         lines.append(Text(f"{'findings':<28} {spark.mark_line(chart, columns)}"))
-    ends = f"{chart.first_step:,.0f}", f"{chart.last_step:,.0f}"
+    ends = f"{chart.first_step:,.0f}", f"{chart.last_step:,.0f}" if chart.last_step > chart.first_step else ""
     lines.append(Text(f"{chart.axis:<28} {ends[0]}{ends[1]:>{columns - len(ends[0])}}", style="dim"))
     return lines
 
@@ -182,16 +184,21 @@ def _limits(document: Document) -> list[RenderableType]:
     if document.warnings:
         parts += [*_title("Could not be read"), *_warnings(document)]
     if document.not_evaluated:
-        needs: dict[str, list[str]] = {}
-        for entry in document.not_evaluated:
-            needs.setdefault(entry.missing, []).append(words(entry.slug))
-        rows = [(", ".join(names), f"needs {missing}") for missing, names in list(needs.items())[:NOT_EVALUATED]]
+        needs = wording.needs(document.not_evaluated)
+        rows = [(_few(names), f"needs {missing}") for missing, names in needs[:NOT_EVALUATED]]
         parts += [*_title("Not looked at"), _labelled(rows, label=30)]
-        if len(needs) > NOT_EVALUATED:
-            parts.append(Text(f"and {len(needs) - NOT_EVALUATED} more groups; the HTML report lists all", style="dim"))
+        more = sum(len(names) for _, names in needs[NOT_EVALUATED:])
+        if more:
+            parts.append(Text(f"and {count(more, 'more symptom')}; the HTML report lists all", style="dim"))
     looked = count(len(document.absent), "further symptom")
     parts += [Text(), Text(f"Looked for and not found: {looked}.", style="dim")] if document.absent else []
     return parts
+
+
+def _few(names: Sequence[str]) -> str:
+    if len(names) <= NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[: NAMES - 1])} and {len(names) - NAMES + 1} more"
 
 
 def _warnings(document: Document) -> list[Text]:

@@ -11,6 +11,8 @@ from trainclinic.report.chart import Chart, Curve
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 BROKEN = "×"
+LINE = 12
+"""Points from which a row of characters reads as a curve."""
 OUTSTANDING = 8.0
 """A value this many times the usual step between neighbours is an event, not noise."""
 
@@ -18,8 +20,9 @@ OUTSTANDING = 8.0
 def spark(curve: Curve, first: float, last: float, width: int, *, log: bool = False) -> str:
     """The curve over the shared axis in `width` characters; `×` where it was not a number, blank where it has ended.
 
-    Each character shows the median of its stretch, or its most extreme value where that stands far out of the noise;
-    between sparse points the line is interpolated.
+    Each character shows the median of its stretch, or its most extreme value where that stands far out of the noise.
+    Between points the line is interpolated, but where the points are few each stands alone: a line would show what
+    nobody logged.
     """
     points = [(step, _level(value, log=log)) for step, value in zip(curve.steps, curve.values, strict=True)]
     finite = [value for _, value in points if not math.isnan(value)]
@@ -36,7 +39,8 @@ def spark(curve: Curve, first: float, last: float, width: int, *, log: bool = Fa
             stretches[column].append(value)
     noise = statistics.median(abs(b - a) for a, b in itertools.pairwise(finite)) if len(finite) > 1 else 0.0
     cells = [_told(stretch, OUTSTANDING * noise) for stretch in stretches]
-    _fill(cells, broken)
+    if len(points) >= LINE:
+        _fill(cells, broken)
     span = (high - low) or 1.0
     drawn = [" " if v is None else BLOCKS[min(7, int((v - low) / span * 7.999))] for v in cells]
     return "".join(BROKEN if i in broken and cells[i] is None else text for i, text in enumerate(drawn))

@@ -25,18 +25,19 @@ function linearTicks(low, high, wanted) {
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step && found.length < 99; i++) found.push(+(i * step).toPrecision(12));
   return found;
 }
+const wholeTicks = (low, high) => linearTicks(low, high, 7).filter(Number.isInteger);
 function logTicks(low, high, wanted) {
   const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high)), decades = last - first, found = [];
   const factors = decades > Math.floor(wanted / 2) + 1 ? [1] : decades > 1 ? [1, 3] : [1, 2, 3, 5, 7];
   const every = factors.length === 1 ? Math.max(1, Math.ceil(decades / wanted)) : 1;
   for (let p = first; p <= last; p += every) for (const f of factors) { const t = f * 10 ** p; if (t >= low && t <= high) found.push(t); }
-  return found;
+  return found.length > 1 ? found : linearTicks(low, high, wanted);
 }
 function axisOf(values, scale, fromZero) {
   const shown = values.filter((v) => v !== null && Math.abs(v) <= 1e100 && (scale === "linear" || v > 0));
   if (!shown.length) return { low: 0, high: 1, scale: "linear" };
   let low = shown.reduce((a, b) => Math.min(a, b)), high = shown.reduce((a, b) => Math.max(a, b));
-  if (scale === "log") { low = Math.max(low, high * 1e-18); const pad = Math.max(1.15, (high / low) ** 0.06); return { low: low / pad, high: high * pad, scale }; }
+  if (scale === "log") { high = Math.max(high, 1e-290); low = Math.max(low, high * 1e-18); const pad = Math.max(1.15, (high / low) ** 0.06); return { low: low / pad, high: high * pad, scale }; }
   if (fromZero && low >= 0) low = 0;
   const span = high - low;
   if (!span) { const half = (Math.abs(high) || 1) / 2; return { low: low - half, high: high + half, scale }; }
@@ -81,7 +82,7 @@ class Chart {
     panel.curves = data.curves.map((curve, i) => {
       let sum = 0;
       const key = $$(".key", node)[i], group = $(`.curve[data-index="${i}"]`, plot);
-      key.addEventListener("click", () => {
+      if (key.tagName === "BUTTON") key.addEventListener("click", () => {
         const off = group.classList.toggle("off");
         key.setAttribute("aria-pressed", String(!off));
         this.draw(panel);
@@ -164,9 +165,9 @@ class Chart {
     for (const panel of this.panels) this.draw(panel);
     const axis = { low, high, scale: "linear" }, labels = $(".xaxis", this.box);
     labels.replaceChildren();
-    for (const tick of linearTicks(low, high, 7)) {
+    for (const tick of wholeTicks(low, high)) {
       const part = share(axis, tick);
-      text(labels, { x: 100 * part + "%", y: 14, "text-anchor": part < 0.01 ? "start" : part > 0.97 ? "end" : "middle" }, tickText(tick));
+      text(labels, { x: 100 * part + "%", y: 14, "text-anchor": part < 0.03 ? "start" : part > 0.97 ? "end" : "middle" }, tickText(tick));
     }
     this.layBadges();
     this.hover(this.at);
@@ -181,7 +182,7 @@ class Chart {
       return [Math.max(0, a - 1), Math.min(curve.x.length - 1, b + 1)];
     });
     const up = axisOf(seen, panel.scale, panel.fromZero), h = panel.height, ticksWanted = Math.max(3, Math.floor(h / 45));
-    const ticks = up.scale === "log" ? logTicks(up.low, up.high, ticksWanted) : linearTicks(up.low, up.high, ticksWanted);
+    const ticks = !seen.some((v) => v !== null) ? [] : up.scale === "log" ? logTicks(up.low, up.high, ticksWanted) : linearTicks(up.low, up.high, ticksWanted);
     const px = (s) => +((WIDTH * (s - low)) / (high - low)).toFixed(1), py = (v) => +(h * (1 - share(up, v))).toFixed(1);
     panel.curves.forEach((curve, i) => {
       let d = "", pen = "M", dots = "";
@@ -195,7 +196,7 @@ class Chart {
       $(".line", curve.group).setAttribute("d", d);
       if (curve.dots) $(".dots", curve.group).setAttribute("d", dots);
     });
-    $(".grid", panel.plot).setAttribute("d", ticks.map((t) => `M0,${py(t)}H${WIDTH}`).join("") + linearTicks(low, high, 7).map((t) => `M${px(t)},0V${h}`).join(""));
+    $(".grid", panel.plot).setAttribute("d", ticks.map((t) => `M0,${py(t)}H${WIDTH}`).join("") + wholeTicks(low, high).map((t) => `M${px(t)},0V${h}`).join(""));
     const labels = $(".yaxis", panel.node);
     labels.replaceChildren();
     for (const tick of ticks) text(labels, { x: "100%", y: py(tick), dy: ".32em" }, tickText(tick));
