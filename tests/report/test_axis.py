@@ -55,3 +55,11 @@ def test_every_finite_value_has_a_place_on_the_axis(values: list[float], scale: 
 
 def test_a_constant_curve_lies_in_the_middle() -> None:
     assert value_axis([0.5, 0.5], "linear").share(0.5) == pytest.approx(0.5)
+
+
+def test_a_log_axis_too_narrow_for_two_ticks_of_its_own_takes_even_ones() -> None:
+    assert len(Axis(0.97, 1.25, "log").ticks(3)) > 1
+
+
+def test_between_two_steps_there_is_no_tick() -> None:
+    assert Axis(9.5, 10.5).whole_ticks(7) == [10.0]

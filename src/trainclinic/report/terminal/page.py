@@ -29,6 +29,10 @@ LABEL = 15
 SHORT_REPORTS = 24
 """Runs told below the table of runs; whoever has more asks for one by its name."""
 SUSPECTS = 5
+GIVEN_UP = ("grad norm", "change", "steps/s", "LR")
+"""Columns of the timeline that a narrow terminal does without, one after the other."""
+HAPPENED = 14
+"""Columns that the last one, in words, needs at least."""
 OVERVIEW_WARNINGS = 2
 OVERVIEW_REST = 64
 """Columns that the table of runs needs beside the names."""
@@ -78,7 +82,7 @@ def _run(document: Document, width: int) -> Group:
         for event in document.at_events:
             parts += [Text(f"At {document.run.axis} {event.step:,}, {event.title}", style="bold"), _items(event.items)]
     if document.timeline:
-        parts += [*_title("Timeline"), _timeline(document)]
+        parts += [*_title("Timeline"), _timeline(document, width)]
     parts += _measured(document)
     parts += _limits(document)
     return Group(*parts)
@@ -137,11 +141,15 @@ def _finding_head(finding: FindingEntry, number_: int) -> Text:
     return line
 
 
-def _timeline(document: Document) -> Table:
+def _timeline(document: Document, width: int) -> Table:
+    """As many columns as fit with every digit; a number that lost one would be another number."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     columns = wording.timeline_columns(document.timeline, document.run.axis)
     if len(columns) > 8:
         columns = [column for column in columns if column[0] != "grad norm"]
+    for given_up in GIVEN_UP:
+        if sum(max(map(len, (heading, *cells))) + 2 for heading, cells in columns[:-1]) + HAPPENED > width:
+            columns = [column for column in columns if column[0] != given_up]
     for index, (heading, _) in enumerate(columns):
         last = index == len(columns) - 1
         table.add_column(heading, justify="left" if last else "right", no_wrap=not last, overflow="fold")
