@@ -85,3 +85,30 @@ def test_a_high_start_that_is_soon_learned_is_not_told_as_targets_of_another_pos
         verdict, _ = present(tmp_path, "initial-loss-too-high")
         assert ("padding that is scored" in verdict.means) is learned
         assert any("another position" in one.says for one in verdict.evidence) is not learned
+
+
+def test_few_noisy_evaluations_of_a_level_seldom_look_like_a_rise(tmp_path: Path) -> None:
+    rng, alarms, runs = np.random.default_rng(3), 0, 60
+    for _ in range(runs):
+        losses = 1.5 * (1 + 0.05 * rng.standard_normal(6))
+        rows = [{"step": 10 * s, "loss": round(2.0 - 0.015 * s, 4)} for s in range(1, 61)]
+        rows += [{"step": 100 * (i + 1), "eval_loss": float(loss)} for i, loss in enumerate(losses)]
+        state(tmp_path, rows)
+        (run,) = diagnose(tmp_path).runs
+        alarms += any(f.entry.rule.slug == "rising-eval-loss" and f.is_present for f in run.findings)
+    assert alarms <= 5
+
+
+def test_a_run_that_never_fell_has_no_checkpoint_before_its_first_row(tmp_path: Path) -> None:
+    losses = [1.6, 11.8, 11.0, 10.6, 10.4, 10.4, 10.4, 10.4, 10.4, 10.4]
+    state(tmp_path, [{"step": s, "loss": loss} for s, loss in enumerate(losses, 1)])
+    verdict, _ = present(tmp_path, "loss-divergence")
+    assert verdict.settle.startswith("Evaluate the starting model")
+
+
+def test_one_comparison_of_two_losses_settles_nothing(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"step": s, "loss": 1.1, "epoch": s / 100} for s in range(10, 101, 10)]
+    state(tmp_path, [*rows, {"step": 100, "eval_loss": 0.4, "epoch": 1.0}])
+    verdict, severity = present(tmp_path, "eval-train-gap")
+    assert verdict.means.startswith("One comparison")
+    assert severity == Severity.NOTE.name

@@ -77,9 +77,8 @@ def check(run: Measured) -> Verdict:
         ends = f"the level at the end is ln of {guessing:,} tokens: every token is guessed alike"
         evidence = (*evidence, evidence_at(series, trend.last_step, ends))
     means = "The last weights are worse than earlier ones, and the log shows no return."
-    settle = (
-        f"Evaluate the last checkpoint before {run.record.axis} {trend.best_step} and the final one on the same data"
-    )
+    good = "the starting model" if gained <= 0 else f"the last checkpoint before {run.record.axis} {trend.best_step}"
+    settle = f"Evaluate {good} and the final one on the same data"
     return Present(evidence, means, settle, severity=None if rise > SURE_SHARE.value * abs(top) else Severity.WARNING)
 
 

@@ -18,7 +18,7 @@ _UNSURE = "The evaluation loss lies higher after its lowest value, too seldom or
 _STATES = {
     "rising": "After its lowest value the evaluation loss rises while the training loss goes on falling",
     "rising-alone": "After its lowest value the evaluation loss rises; the training loss does not say why",
-    "rising-together": "Both losses rise together, which is not overfitting: that needs a falling training loss",
+    "rising-together": "The evaluation loss rises and the training loss does not fall: overfitting needs a falling one",
     "memorising": "The gap grows while the evaluation loss holds its level: memorisation that costs nothing yet",
     "falling": "The evaluation loss is at its lowest at the end of the run",
     "flat": "The evaluation loss holds its level after its lowest value",
