@@ -50,4 +50,4 @@ def test_rates_on_no_known_schedule_are_called_that() -> None:
 def test_agreement_with_the_plan_is_said() -> None:
     passage = schedule(diagnose(EXAMPLES / "report-b").runs[0].measured)
     assert passage is not None
-    assert "agrees with the configuration in peak, end and warm-up" in passage.says[1]
+    assert "Its peak, end and warm-up agree with the configuration" in passage.says[1]

@@ -47,8 +47,10 @@ def _plan(measured: Measured) -> str:
     if plan is None or not plan.compared:
         return ""
     if not plan.differs:
-        return f"It agrees with the configuration in {_listed(plan.compared)}"
-    return f"It differs from the configuration in {_listed(plan.differs)}"
+        verb = "agrees" if len(plan.compared) == 1 else "agree"
+        return f"Its {_listed(plan.compared)} {verb} with the configuration"
+    verb = "differs" if len(plan.differs) == 1 else "differ"
+    return f"Its {_listed(plan.differs)} {verb} from the configuration"
 
 
 def _listed(words: tuple[str, ...]) -> str:
