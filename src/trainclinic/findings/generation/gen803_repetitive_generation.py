@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from trainclinic.signals.measured import Measured
 
 HALF = Threshold("repetitive outputs", 0.5, "share", "single loops happen to every model under greedy decoding")
+FEWEST = Threshold("outputs that repeat one symbol", 2, "outputs", "one alone may be an unlucky prompt")
 SYMBOL = Threshold("length of the repeated unit", 2, "characters", "no intact model repeats one symbol for ever")
 
 
@@ -54,10 +55,12 @@ def check(run: Measured) -> Verdict:
     worst = next((shape for shape in found if _is_symbol(shape)), found[0])
     one = run.record.generations[worst.row]
     says = f"repetition in {len(found)} of {count(len(written), 'output')}: {_describe(worst)}"
-    broken = _is_symbol(worst) and len(found) >= HALF.value * len(written)
+    broken = _is_symbol(worst) and len(found) >= max(FEWEST.value, HALF.value * len(written))
     return Present(
         (Evidence(says, one.source, one.step),),
-        means="No setting of the decoder makes an intact model repeat this for ever." if broken else "",
+        means="An intact model hardly ever repeats one symbol to the end, whatever the settings of the decoder."
+        if broken
+        else "",
         settle="the same prompts sampled at temperature 0.7",
         severity=None if broken else Severity.WARNING,
     )
@@ -86,6 +89,7 @@ RULE = Rule(
     check=check,
     thresholds=(
         HALF,
+        FEWEST,
         SYMBOL,
         Threshold("repeated 3-grams", REPEATED_SHARE, "share", "99 of 100 pieces of prose and code stay below 0.36"),
         Threshold(
