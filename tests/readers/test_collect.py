@@ -234,6 +234,27 @@ class TestFolders:
         assert len(collect([path, tmp_path, path]).records) == 1
 
 
+class TestNestedRuns:
+    """A run may live in a folder below another run's folder: what lies nearer to it is its own."""
+
+    @pytest.fixture
+    def records(self, tmp_path: Path) -> dict[str, RunRecord]:
+        state(tmp_path / "outer/trainer_state.json", curve(10, 400))
+        (tmp_path / "outer/checkpoint-100").mkdir()
+        state(tmp_path / "outer/inner/trainer_state.json", curve(10, 200, start=5.0, seed=9))
+        (tmp_path / "outer/inner/checkpoint-50").mkdir()
+        (tmp_path / "outer/inner/events.out.tfevents.1").write_bytes(b"x")
+        return {record.name: record for record in collect(tmp_path).records}
+
+    def test_checkpoints_belong_to_the_nearest_run(self, records: dict[str, RunRecord]) -> None:
+        assert [c.step for c in records["outer"].checkpoints] == [100]
+        assert [c.step for c in records["outer/inner"].checkpoints] == [50]
+
+    def test_files_that_were_not_read_are_told_with_the_nearest_run(self, records: dict[str, RunRecord]) -> None:
+        assert not records["outer"].damage
+        assert ["events.out.tfevents.1" in d.source.path for d in records["outer/inner"].damage] == [True]
+
+
 class TestFacts:
     def test_what_the_run_logged_beats_what_was_configured(self, tmp_path: Path) -> None:
         state(tmp_path / "trainer_state.json", curve(10, 100), max_steps=500)

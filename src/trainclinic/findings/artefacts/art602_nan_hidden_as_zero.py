@@ -53,7 +53,7 @@ def check(run: Measured) -> Verdict:
     if found is None or zeros is None:
         return NotEvaluated(missing="`train/loss`")
     if found.hidden_by is not None:
-        return _present(found, found.hidden_by)
+        return _present(found, found.hidden_by, run.record.axis)
     if found.ruled_out:
         return Absent((Evidence(found.ruled_out),))
     open_runs = [stretch for stretch in zeros.runs if stretch.reading == "unknown" and stretch.rows > 1]
@@ -63,12 +63,12 @@ def check(run: Measured) -> Verdict:
     return Absent((Evidence(told),))
 
 
-def _present(found: NanFilter, how: Certainty) -> Present:
+def _present(found: NanFilter, how: Certainty, axis: str) -> Present:
     first = found.loss.row_at(int(found.hidden[0])) or 0
     step = int(found.hidden[0])
     rows = count(int(found.hidden.size), "row")
     until = f" to {int(found.hidden[-1])}" if found.hidden.size > 1 else ""
-    says = f"loss is exactly 0 in {rows} from step {step}{until}, {HOW[how]}"
+    says = f"loss is exactly 0 in {rows} from {axis} {step}{until}, {HOW[how]}"
     evidence = [Evidence(says, found.loss.source(first), step, "train/loss")]
     evidence += [_dip(found, window) for window in found.windows if window.kind == "dip"]
     giant = any(window.kind == "giant" for window in found.windows)

@@ -71,17 +71,19 @@ def check(run: Measured) -> Verdict:
         return Absent((Evidence(f"only single rows are 0, {len(zeros.runs)} of {len(zeros.loss)}"),))
     worst = max(told, key=lambda s: (s.reading in LASTING, s.to_the_end, s.rows))
     return Present(
-        tuple(_evidence(zeros, stretch) for stretch in [worst, *(s for s in told if s is not worst)][:3]),
+        tuple(
+            _evidence(zeros, stretch, run.record.axis) for stretch in [worst, *(s for s in told if s is not worst)][:3]
+        ),
         means=MEANS.get(worst.reading, ""),
         settle="" if zeros.norm_logged else "`train/grad_norm` and the number of target tokens per batch",
         severity=_severity(run, worst),
     )
 
 
-def _evidence(zeros: ZeroRows, stretch: ZeroRun) -> Evidence:
+def _evidence(zeros: ZeroRows, stretch: ZeroRun, axis: str) -> Evidence:
     first, last = int(zeros.loss.step[stretch.first]), int(zeros.loss.step[stretch.first + stretch.rows - 1])
-    where = "from the first row" if stretch.first == 0 else f"from step {first}"
-    until = "to the end" if stretch.to_the_end else f"to step {last}"
+    where = "from the first row" if stretch.first == 0 else f"from {axis} {first}"
+    until = "to the end" if stretch.to_the_end else f"to {axis} {last}"
     says = f"loss is exactly 0 in {count(stretch.rows, 'row')}, {where} {until}"
     return Evidence(says, zeros.loss.source(stretch.first), first, "train/loss")
 
