@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainclinic.catalogue.rule import Threshold
 from trainclinic.catalogue.verdict import Evidence, NotEvaluated
 from trainclinic.catalogue.wording import number
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 TRAINER_COLUMNS = ("train/loss", "train/learning_rate", "train/epoch")
 """The Trainer of transformers, and the tools built on it, write these three in every row; pretraining loops do not."""
+
+GIANT_RATIO = Threshold(
+    "giant row over its neighbours", 20.0, "1", "random tokens cost at most about ten times a trained level"
+)
+GIANT_RISE = Threshold("rise of a giant row", 5.0, "nats", "twenty times almost nothing is still an ordinary batch")
 
 
 def not_a_token_loss(run: Measured) -> NotEvaluated | None:

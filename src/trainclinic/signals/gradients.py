@@ -63,7 +63,6 @@ class Gradients:
     Attributes:
         norm: The final history of the norm.
         not_finite: Rows with NaN or inf.
-        infinite_rows: How many of those are infinite: the loss was finite and backward overflowed.
         skipped_rows: How many of those repeat the learning rate of a neighbour in a log of every step whose rate
             otherwise moves: the scheduler did not advance, so the scaler skipped that optimizer step.
         zero: Rows with an exact 0 while the learning rate was not 0.
@@ -78,7 +77,6 @@ class Gradients:
 
     norm: Series
     not_finite: Stretch
-    infinite_rows: int
     skipped_rows: int
     zero: Stretch
     constant: float | None
@@ -106,7 +104,6 @@ def gradients_of(run: Measured) -> Gradients | None:
     return Gradients(
         norm=norm,
         not_finite=stretch(broken),
-        infinite_rows=int(np.isinf(norm.value).sum()),
         skipped_rows=_skipped(norm, broken, rate),
         zero=stretch(zero),
         constant=constant,

@@ -64,7 +64,6 @@ class InitialLoss:
         spread: Scatter of the next rows, 1 sd; 0 when fewer than three rows follow.
         reading: Where `at_start` lies.
         standardised: (value - unigram) / (uniform - unigram): 0 word frequencies, 1 uniform; `None` without both.
-        standardised_is_measured: Whether the unigram entropy in it was measured on the data, not typical.
     """
 
     value: float
@@ -76,7 +75,6 @@ class InitialLoss:
     spread: float
     reading: Reading
     standardised: float | None
-    standardised_is_measured: bool
 
 
 def initial_loss_of(run: Measured) -> InitialLoss | None:
@@ -101,7 +99,6 @@ def initial_loss_of(run: Measured) -> InitialLoss | None:
         spread=spread,
         reading=place(value, start, baselines),
         standardised=standardised,
-        standardised_is_measured=baselines is not None and baselines.unigram is not None,
     )
 
 

@@ -70,7 +70,6 @@ class FilteredWindow:
         band: Mean losses that count as plausible.
         solutions: Plausible explanations, NaN at a step boundary first.
         zero_follows: The next row is exactly 0.
-        gradient_is_nan: The gradient norm of this row is not finite.
     """
 
     row: int
@@ -83,7 +82,6 @@ class FilteredWindow:
     band: Band
     solutions: tuple[Solution, ...]
     zero_follows: bool
-    gradient_is_nan: bool
 
     @property
     def best(self) -> Solution | None:
@@ -247,7 +245,6 @@ def _windows(run: Measured, loss: Series, hidden: Mask, norm: Floats, logged: Ma
             band,
             (),
             zero_follows=bool(before_zero[row]),
-            gradient_is_nan=bool(is_nan[row]),
         )
         solutions = _solutions(window)
         if solutions:

@@ -36,7 +36,6 @@ class ScheduleFit:
         rows: Learning-rate rows looked at.
         phase: How far the log goes: only into the warm-up (its end is then unknown), constant to the end, or decaying.
         steps_per_epoch: Optimizer steps per epoch by the epoch column; `None` without one.
-        peak_logged: The highest logged value.
         skipped: `(step, lag)` wherever the rows fall further behind the schedule: each lag counts optimizer steps on
             which the scheduler did not move. Empty when they never do.
     """
@@ -44,7 +43,6 @@ class ScheduleFit:
     solutions: tuple[Solution, ...]
     rows: int
     phase: Phase
-    peak_logged: float
     steps_per_epoch: float | None = None
     skipped: tuple[tuple[int, int], ...] = ()
 
@@ -102,7 +100,7 @@ def fit_schedule(rows: Rows, hints: Hints | None = None, *, steps_per_epoch: flo
         solutions, lag = [behind[0][0]], behind[0][1]
         grows = np.flatnonzero(np.diff(lag, prepend=0) > 0)
         skipped = tuple((int(checked.step[row]), int(lag[row])) for row in grows)
-    return ScheduleFit(tuple(solutions), len(rows), _phase(rows, solutions), rows.top, steps_per_epoch, skipped)
+    return ScheduleFit(tuple(solutions), len(rows), _phase(rows, solutions), steps_per_epoch, skipped)
 
 
 def _phase(rows: Rows, solutions: list[Solution]) -> Phase:

@@ -27,8 +27,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.rule import Rule, Threshold
-from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
+from trainclinic.catalogue.verdict import Absent, Evidence, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count
+from trainclinic.findings.outputs import NO_SAMPLES
 
 if TYPE_CHECKING:
     from trainclinic.record.parts import Generation
@@ -42,7 +43,7 @@ def check(run: Measured) -> Verdict:
     """Count empty outputs and read their token counts."""
     texts = run.generated_texts
     if texts is None:
-        return NotEvaluated("generated samples (`generations.jsonl` with `prompt` and `output`)")
+        return NO_SAMPLES
     outputs = [run.record.generations[shape.row] for shape in texts.shapes]
     expected = [one for one in outputs if one.reference is None or one.reference.strip()]
     empty = [one for one in expected if not one.output.strip()]

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count
+from trainclinic.findings.outputs import NO_SAMPLES
 
 if TYPE_CHECKING:
     from trainclinic.signals.generated_text import OutputShape
@@ -43,7 +44,7 @@ def check(run: Measured) -> Verdict:
     """Count outputs that a limit ended, and those that go on after their answer."""
     texts = run.generated_texts
     if texts is None:
-        return NotEvaluated("generated samples (`generations.jsonl` with `prompt` and `output`)")
+        return NO_SAMPLES
     known = [shape for shape in texts.shapes if shape.at_limit is not None and not shape.blank]
     if not known:
         return NotEvaluated("whether each output stopped by itself (`finish_reason`, or new tokens and their limit)")

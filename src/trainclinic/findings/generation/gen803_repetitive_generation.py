@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, percent
+from trainclinic.findings.outputs import written_outputs
 from trainclinic.signals.generated_text import REPEATED_SHARE, STUTTERED_SHARE, OutputShape, excerpt
 
 if TYPE_CHECKING:
@@ -42,12 +43,9 @@ SYMBOL = Threshold("length of the repeated unit", 2, "characters", "no intact mo
 
 def check(run: Measured) -> Verdict:
     """Count outputs that repeat themselves, and look at what they repeat."""
-    texts = run.generated_texts
-    if texts is None:
-        return NotEvaluated("generated samples (`generations.jsonl` with `prompt` and `output`)")
-    written = [shape for shape in texts.shapes if not shape.blank]
-    if not written:
-        return NotEvaluated("an output that is not empty")
+    written = written_outputs(run)
+    if isinstance(written, NotEvaluated):
+        return written
     found = [shape for shape in written if shape.repeats]
     first = run.record.generations[(found or written)[0].row]
     if not found:

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count
+from trainclinic.findings.outputs import written_outputs
 
 if TYPE_CHECKING:
     from trainclinic.signals.measured import Measured
@@ -39,12 +40,9 @@ HALF = Threshold("garbled outputs", 0.5, "share", "single ones may come from sam
 
 def check(run: Measured) -> Verdict:
     """Count outputs that are no text, and name the sign."""
-    texts = run.generated_texts
-    if texts is None:
-        return NotEvaluated("generated samples (`generations.jsonl` with `prompt` and `output`)")
-    written = [shape for shape in texts.shapes if not shape.blank]
-    if not written:
-        return NotEvaluated("an output that is not empty")
+    written = written_outputs(run)
+    if isinstance(written, NotEvaluated):
+        return written
     found = [shape for shape in written if shape.garbling is not None]
     first = run.record.generations[(found or written)[0].row]
     sign = found[0].garbling if found else None

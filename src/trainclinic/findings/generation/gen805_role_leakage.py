@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count
+from trainclinic.findings.outputs import written_outputs
 from trainclinic.signals.generated_text import excerpt
 
 if TYPE_CHECKING:
@@ -39,12 +40,9 @@ HALF = Threshold("outputs with another turn", 0.5, "share", "single ones may quo
 
 def check(run: Measured) -> Verdict:
     """Count outputs with a turn marker after some content."""
-    texts = run.generated_texts
-    if texts is None:
-        return NotEvaluated("generated samples (`generations.jsonl` with `prompt` and `output`)")
-    written = [shape for shape in texts.shapes if not shape.blank]
-    if not written:
-        return NotEvaluated("an output that is not empty")
+    written = written_outputs(run)
+    if isinstance(written, NotEvaluated):
+        return written
     found = [(shape, shape.turn) for shape in written if shape.turn is not None]
     if not found:
         source = run.record.generations[written[0].row].source
@@ -53,7 +51,9 @@ def check(run: Measured) -> Verdict:
     one = run.record.generations[shape.row]
     before = excerpt(one.output[:at], 40)
     says = f"another turn in {len(found)} of {count(len(written), 'output')}: `{marker}` after `{before}`"
-    sure = texts.instructed is True and len(found) >= HALF.value * len(written)
+    texts = run.generated_texts
+    asked = texts is not None and texts.instructed is True
+    sure = asked and len(found) >= HALF.value * len(written)
     return Present(
         (Evidence(says, one.source, one.step),),
         settle="the token ids around the end of an answer, in a training row and in an inference prompt",

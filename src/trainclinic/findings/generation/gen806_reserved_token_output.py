@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count
+from trainclinic.findings.outputs import written_outputs
 
 if TYPE_CHECKING:
     from trainclinic.signals.measured import Measured
@@ -40,12 +41,9 @@ OFTEN = Threshold("tokens in one output", 2, "tokens", "one `<unk>` may stand fo
 
 def check(run: Measured) -> Verdict:
     """Count outputs with tokens that stand for no text."""
-    texts = run.generated_texts
-    if texts is None:
-        return NotEvaluated("generated samples (`generations.jsonl` with `prompt` and `output`)")
-    written = [shape for shape in texts.shapes if not shape.blank]
-    if not written:
-        return NotEvaluated("an output that is not empty")
+    written = written_outputs(run)
+    if isinstance(written, NotEvaluated):
+        return written
     found = [(shape, shape.reserved) for shape in written if shape.reserved is not None]
     if not found:
         source = run.record.generations[written[0].row].source

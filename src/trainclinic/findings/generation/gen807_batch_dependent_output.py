@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count
+from trainclinic.findings.outputs import NO_SAMPLES
 from trainclinic.signals.generated_text import GeneratedTexts, OutputPair, excerpt, padding_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def check(run: Measured) -> Verdict:
     """Compare outputs by batch size, then by padding."""
     texts = run.generated_texts
     if texts is None:
-        return NotEvaluated("generated samples (`generations.jsonl` with `prompt` and `output`)")
+        return NO_SAMPLES
     pairs = [pair for pair in texts.pairs if pair.kind == "batch"]
     padded = _by_padding(run, texts)
     if padded is not None and isinstance(padded, Present):

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, percent
+from trainclinic.findings.outputs import NO_SAMPLES
 from trainclinic.signals.generated_text import GeneratedTexts, OutputPair, excerpt
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def check(run: Measured) -> Verdict:
     """Compare outputs before and after export."""
     texts = run.generated_texts
     if texts is None:
-        return NotEvaluated("generated samples (`generations.jsonl` with `prompt` and `output`)")
+        return NO_SAMPLES
     pairs = [pair for pair in texts.pairs if pair.kind == "export"]
     if not pairs:
         return NotEvaluated("outputs to the same prompt before and after export, labelled `adapter` and `merged`")

@@ -32,6 +32,7 @@ from __future__ import annotations
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, number, percent
+from trainclinic.findings.loss_levels import GIANT_RATIO, GIANT_RISE
 from trainclinic.signals.measured import Measured
 from trainclinic.signals.outliers import FLAG_Z
 from trainclinic.signals.spikes import Spike, Spikes
@@ -48,7 +49,6 @@ GAIN_SHARE = Threshold("rise over what was gained", 0.1, "1", "less than that is
 OTHER_GAIN_SHARE = Threshold("the same for other losses", 0.5, "1", "single hard batches dominate losses near zero")
 EXCURSION_SHARE = Threshold("excursions over rows", 0.01, "1", "beyond that the noise itself has heavy tails")
 MOST_SINGLE = Threshold("excursions in any log", 5, "1", "a run may have several true spikes")
-GIANT_RATIO = Threshold("most over the level", 20.0, "1", "beyond that no batch of text can go: LOS213 tells of it")
 MOST_SHOWN = 5
 
 
@@ -73,7 +73,8 @@ def _matters(run: Measured, spike: Spike) -> bool:
     tokens = run.objective.kind in ("causal-lm", "seq2seq", "masked-lm", "rl")
     needed = GAIN_SHARE if tokens else OTHER_GAIN_SHARE
     high = spike.at.rise > LEVEL_SHARE.value * abs(spike.at.expected)
-    giant = spike.at.rise > 5.0 and spike.at.value > GIANT_RATIO.value * abs(spike.at.expected)
+    # A row that no batch of text can reach is told by LOS213.
+    giant = spike.at.rise > GIANT_RISE.value and spike.at.value > GIANT_RATIO.value * abs(spike.at.expected)
     lone = spike.kind in ("single-row", "eval-only")
     apart = spike.at.apart > (LONE_APART.value if lone else APART.value)
     return high and apart and not giant and spike.at.z > ROBUST_Z.value and spike.share_lost > needed.value
@@ -151,5 +152,6 @@ RULE = Rule(
         EXCURSION_SHARE,
         MOST_SINGLE,
         GIANT_RATIO,
+        GIANT_RISE,
     ),
 )

@@ -30,11 +30,10 @@ import numpy as np
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, number
+from trainclinic.findings.loss_levels import GIANT_RATIO, GIANT_RISE
 from trainclinic.record.series import Series
 from trainclinic.signals.measured import Measured
 
-RATIO = Threshold("row over its neighbours", 20.0, "1", "random tokens cost at most about ten times a trained level")
-RISE = Threshold("rise", 5.0, "nats", "twenty times almost nothing is still an ordinary batch")
 BEFORE = Threshold("rows before it", 2, "rows", "a high first row is where the run began")
 AROUND = 5
 
@@ -80,13 +79,13 @@ def _giants(loss: Series) -> list[int]:
     if not ordinary.size:
         return []
     # Cheap test first: candidates are rare, and only they are compared with their neighbours.
-    candidates = np.flatnonzero(value > max(RISE.value, 4.0 * float(np.median(ordinary))))
+    candidates = np.flatnonzero(value > max(GIANT_RISE.value, 4.0 * float(np.median(ordinary))))
     if candidates.size > max(20, value.size // 50):
         return []
     found = []
     for row in candidates.tolist():
         usual = _usual(loss, row)
-        if row >= BEFORE.value and value[row] > RATIO.value * usual and value[row] - usual > RISE.value:
+        if row >= BEFORE.value and value[row] > GIANT_RATIO.value * usual and value[row] - usual > GIANT_RISE.value:
             found.append(row)
     return found
 
@@ -105,5 +104,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     needs=("train/loss",),
     check=check,
-    thresholds=(RATIO, RISE, BEFORE),
+    thresholds=(GIANT_RATIO, GIANT_RISE, BEFORE),
 )

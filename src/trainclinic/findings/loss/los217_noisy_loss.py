@@ -33,6 +33,9 @@ from trainclinic.signals.measured import Measured
 ROWS = Threshold("rows", 20, "rows", "half of them must suffice for a scatter")
 LEVEL_SHARE = Threshold("scatter over the level", 0.15, "1", "windows of ten steps scatter by 2-6 % in ordinary runs")
 GAIN_SHARE = Threshold("scatter over the gain", 1.0, "1", "more noise than progress")
+LEAST_SHARE = Threshold(
+    "scatter over the level, beside the gain", 0.02, "1", "below that a flat run only looks as if noise hid its gain"
+)
 NEAR_NOTHING = Threshold("level", 0.05, "nats", "near zero every batch is large against the level")
 
 
@@ -48,7 +51,7 @@ def check(run: Measured) -> Verdict:
     share = f", {percent(noise / trend.last)} of it" if trend.last > 0 else ""
     says = f"rows scatter by {number(noise, 2)} (1 sd) around {number(trend.last)}{share}"
     wide = noise > LEVEL_SHARE.value * abs(trend.last)
-    buried = noise > GAIN_SHARE.value * gain and noise > 0.02 * abs(trend.last)
+    buried = noise > GAIN_SHARE.value * gain and noise > LEAST_SHARE.value * abs(trend.last)
     if trend.last < NEAR_NOTHING.value or not (wide or buried):
         return Absent((Evidence(says),))
     evidence = evidence_at(series, int(series.step[len(series) // 2]), says)
@@ -62,5 +65,5 @@ RULE = Rule(
     severity=Severity.NOTE,
     needs=("train/loss",),
     check=check,
-    thresholds=(ROWS, LEVEL_SHARE, GAIN_SHARE, NEAR_NOTHING),
+    thresholds=(ROWS, LEVEL_SHARE, GAIN_SHARE, LEAST_SHARE, NEAR_NOTHING),
 )

@@ -40,6 +40,7 @@ SIZE = Threshold("jump over the peak", 0.05, "1", "skipped steps and rounding mo
 ALONE = Threshold(
     "jump over its neighbours", 5.0, "1", "a steep part of a smooth curve changes by alike amounts in a row"
 )
+FALLEN = Threshold("rate over the peak", 0.95, "1", "a rise counts as a jump only after the decay has begun")
 AGAIN = Threshold("difference at the same step", 0.02, "1", "the row that a resume logs can be one step off")
 FEWEST = 6
 
@@ -87,7 +88,7 @@ def _inside(rows: Series, axis: str) -> Iterator[Evidence]:
     top = float(rows.value.max())
     around = np.maximum(np.abs(np.concatenate(([0.0], change[:-1]))), np.abs(np.concatenate((change[1:], [0.0]))))
     alone = np.abs(change) > np.maximum(ALONE.value * around, SIZE.value * top)
-    fallen = rows.value[:-1] < 0.95 * np.maximum.accumulate(rows.value)[:-1]
+    fallen = rows.value[:-1] < FALLEN.value * np.maximum.accumulate(rows.value)[:-1]
     smooth = (np.concatenate(([0.0], change[:-1])) < 0) & (np.concatenate((change[1:], [0.0])) < 0)
     for row in np.flatnonzero(alone & ((fallen & (change > 0)) | (smooth & (change < 0)))).tolist():
         before, after = rows.value[row], rows.value[row + 1]
@@ -104,5 +105,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     needs=("train/learning_rate",),
     check=check,
-    thresholds=(SIZE, ALONE, AGAIN),
+    thresholds=(SIZE, ALONE, AGAIN, FALLEN),
 )

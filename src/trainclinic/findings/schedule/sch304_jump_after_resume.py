@@ -34,6 +34,8 @@ from trainclinic.signals.resume import ResumePoint
 
 NOISE = Threshold("jump over the noise of a row", 6.0, "1", "one chance row in thousands at heavy-tailed noise")
 LEVEL = Threshold("jump over the level", 0.05, "1", "a changed data order alone moves a row by less")
+STAYS = Threshold("share of the jump in the rows after it", 0.25, "1", "a lone high row falls back at once")
+CLEAR = Threshold("jump over the limit, for a lone row", 2.0, "1", "then one row is telling enough")
 UNKNOWN = Threshold(
     "jump over the level, noise unknown", 0.3, "1", "with too few rows for noise only gross jumps count"
 )
@@ -77,7 +79,9 @@ def is_jump(point: ResumePoint) -> bool:
     limit = max(NOISE.value * point.noise, LEVEL.value * abs(point.before)) if point.noise else None
     if limit is None:
         return point.jump > UNKNOWN.value * abs(point.before)
-    return point.jump > limit and (point.settled - point.before > 0.25 * point.jump or point.jump > 2 * limit)
+    return point.jump > limit and (
+        point.settled - point.before > STAYS.value * point.jump or point.jump > CLEAR.value * limit
+    )
 
 
 def _is_lost(point: ResumePoint) -> bool:
@@ -98,5 +102,5 @@ RULE = Rule(
     severity=Severity.HARMFUL,
     needs=("train/loss", "events: resume"),
     check=check,
-    thresholds=(NOISE, LEVEL, UNKNOWN, LOST),
+    thresholds=(NOISE, LEVEL, STAYS, CLEAR, UNKNOWN, LOST),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -108,8 +107,3 @@ def printed_digits(samples: Sequence[str], *, quoted: bool = False, in_dictionar
 def is_whole(values: NDArray[np.float64]) -> bool:
     """Whether all values are finite whole numbers that fit a step counter."""
     return bool(np.isfinite(values).all() and (np.abs(values) < 1e15).all() and (values == np.floor(values)).all())
-
-
-def round_step(value: float) -> int:
-    """A float as a step; NaN and inf become 0 (callers count them as damage)."""
-    return round(value) if math.isfinite(value) and abs(value) < 1e15 else 0
