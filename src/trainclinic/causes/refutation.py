@@ -1,0 +1,109 @@
+"""Popular explanations that the evidence refutes, each with the number that refutes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trainclinic.catalogue.cause import Cause
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present
+from trainclinic.catalogue.wording import words
+from trainclinic.causes.catalogue import all_causes
+from trainclinic.causes.knowledge import HEALTHY_FAMILY, UNKNOWN
+
+if TYPE_CHECKING:
+    from trainclinic.causes.infer import Answer
+    from trainclinic.causes.knowledge import Knowledge
+    from trainclinic.causes.ledger import Ledger
+
+POPULAR = (
+    "learning-rate-too-high",
+    "learning-rate-too-low",
+    "missing-gradient-clipping",
+    "batch-size-too-small",
+    "block-size-too-large",
+    "mps-instability",
+    "corrupt-input-data",
+    "chat-template-mismatch",
+    "overfitting",
+    "memory-swapping",
+    "thermal-throttling",
+)
+"""What people say first of nearly every broken run, whatever is wrong with it (docs/reference/accuracy.md)."""
+REFUTED_PROBABILITY = 0.03
+"""Above this an explanation is unlikely, not ruled out."""
+REFUTING_WEIGHT = -1.5
+"""Nats that one verdict must weigh before it refutes: 4.5 to 1 against, on top of a probability below the limit."""
+LEADING = 3
+"""Explanations that are confused with one of this many leading causes are worth a line too."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuledOut:
+    """An explanation that the evidence refutes.
+
+    Attributes:
+        cause: The explanation.
+        answer: The verdict that refutes it.
+        because: Why both cannot be true, in one clause.
+    """
+
+    cause: Cause
+    answer: Answer
+    because: str
+
+    @property
+    def evidence(self) -> Evidence:
+        """The observation that refutes it."""
+        verdict = self.answer.verdict
+        if not isinstance(verdict, NotEvaluated) and verdict.evidence:
+            return verdict.evidence[0]
+        return Evidence(f"no {words(self.answer.slug)}")
+
+
+def ruled_out(
+    answers: Mapping[str, Answer], probability: Mapping[str, float], ledger: Ledger, known: Knowledge
+) -> tuple[RuledOut, ...]:
+    """Explanations that people would offer for this run and that a verdict refutes.
+
+    Args:
+        answers: Every verdict by slug.
+        probability: Of each cause.
+        ledger: The weights.
+        known: What the causes show.
+    """
+    leading = sorted((slug for slug in probability if slug != UNKNOWN), key=lambda s: -probability[s])[:LEADING]
+    offered = dict.fromkeys(POPULAR)
+    for slug in leading:
+        offered |= dict.fromkeys(all_causes()[slug].cause.confused_with)
+    rows = {cause.slug: row for row, cause in enumerate(known.causes)}
+    found: list[RuledOut] = []
+    for slug in offered:
+        row = rows.get(slug)
+        if row is None or probability[slug] > REFUTED_PROBABILITY or known.causes[row].family == HEALTHY_FAMILY:
+            continue
+        refuted = _refuted(known.causes[row], row, answers, ledger, known)
+        if refuted is not None:
+            found.append(refuted)
+    return tuple(found)
+
+
+def _refuted(
+    cause: Cause, row: int, answers: Mapping[str, Answer], ledger: Ledger, known: Knowledge
+) -> RuledOut | None:
+    """The verdict that refutes a cause: an exclusion, else the expectation whose absence weighs most."""
+    for rule in cause.excluded_by:
+        answer = answers.get(rule.finding)
+        if answer is not None and isinstance(answer.verdict, Present if rule.when == "present" else Absent):
+            return RuledOut(cause, answer, rule.because)
+    against = [
+        (float(weight), known.findings[column])
+        for column, weight, seen in zip(ledger.columns, ledger.weights[row], ledger.present, strict=True)
+        if not seen and weight <= REFUTING_WEIGHT
+    ]
+    if not against:
+        return None
+    _, slug = min(against)
+    why = next(expect.why for expect in cause.expects if expect.finding == slug)
+    return RuledOut(cause, answers[slug], f"it would show {words(slug)}, because {why}")
