@@ -14,6 +14,7 @@ from trainclinic.catalogue.wording import words
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.knowledge import DECISIVE_CAP, UNKNOWN, Knowledge, knowledge
 from trainclinic.causes.ledger import EXCLUSION, Ledger, weigh
+from trainclinic.causes.next_tests import NextTest, next_tests
 from trainclinic.causes.refutation import RuledOut, ruled_out
 
 LOG_ONLY_CAP = 0.80
@@ -102,12 +103,14 @@ class Inference:
     Attributes:
         suspects: Causes by probability, `unknown` among them.
         ruled_out: Popular explanations that the evidence refutes.
+        next_tests: What would change the ranking most for its cost.
         capped: Whether the first probability was held down because no proof supports it.
         ledger: The numbers behind it.
     """
 
     suspects: tuple[Suspect, ...]
     ruled_out: tuple[RuledOut, ...]
+    next_tests: tuple[NextTest, ...]
     capped: bool
     ledger: Ledger
 
@@ -147,7 +150,13 @@ def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inferenc
                 tuple(sorted((w for w in weighed if w.weight < 0), key=lambda w: w.weight)),
             )
         )
-    return Inference(tuple(suspects), ruled_out(by_slug, probability, ledger, known), capped, ledger)
+    return Inference(
+        tuple(suspects),
+        ruled_out(by_slug, probability, ledger, known),
+        next_tests(probability, by_slug, known),
+        capped,
+        ledger,
+    )
 
 
 def _capped(

@@ -171,7 +171,8 @@ def build_knowledge(counts: Counts) -> Knowledge:
 def _rarity(shows: Floats) -> Floats:
     """Mean over the causes that expect a finding, not over all: an unlisted cause is a cause of some kind."""
     expecting = np.maximum((shows > 0).sum(axis=0), 1)
-    return np.sqrt(len(shows) / expecting)
+    rarity: Floats = np.sqrt(len(shows) / expecting)
+    return rarity
 
 
 def _priors(causes: list[Cause]) -> Floats:

@@ -73,7 +73,9 @@ def weigh(states: Mapping[str, bool], known: Knowledge) -> Ledger:
     scores = np.concatenate(
         [
             np.log(prior) + _total(singles, group) - EXCLUSION * excluded,
-            np.log(prior[first] * prior[second]) + _total(couples, group) - EXCLUSION * (excluded[first] | excluded[second]),
+            np.log(prior[first] * prior[second])
+            + _total(couples, group)
+            - EXCLUSION * (excluded[first] | excluded[second]),
             np.log(UNKNOWN_SHARE) + _total(unlisted, group),
         ]
     )

@@ -1,0 +1,1 @@
+"""Tests that separate causes, with what each answer would say; chosen by `causes.next_tests`."""
