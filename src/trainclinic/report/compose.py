@@ -19,19 +19,28 @@ from trainclinic.report.sections.summary import summary
 from trainclinic.report.sections.timeline import timeline
 
 if TYPE_CHECKING:
+    from trainclinic.causes.infer import Inference
     from trainclinic.findings.examine import Finding
     from trainclinic.findings.overall import Overall
     from trainclinic.record.parts import Damage
     from trainclinic.signals.measured import Measured
 
 
-def compose(measured: Measured, findings: Sequence[Finding], overall: Overall, *, columns: int = COLUMNS) -> Document:
+def compose(
+    measured: Measured,
+    findings: Sequence[Finding],
+    overall: Overall,
+    inference: Inference | None = None,
+    *,
+    columns: int = COLUMNS,
+) -> Document:
     """Write the report on one run.
 
     Args:
         measured: The run and its signals.
         findings: Every rule's answer, present ones first and the most harmful first.
         overall: The verdict on the whole run.
+        inference: Its causes; without it the report says nothing of causes.
         columns: Pixel columns that curves are reduced to.
     """
     record = measured.record

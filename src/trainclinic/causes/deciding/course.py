@@ -50,7 +50,8 @@ TESTS = (
     DecidingTest(
         slug="gradient-before-backward",
         question="Is the gradient zero before each backward pass?",
-        how="# before loss.backward()\nprint(sum(float(p.grad.norm()) for p in model.parameters() if p.grad is not None))",
+        how="# before loss.backward()\n"
+        "print(sum(float(p.grad.norm()) for p in model.parameters() if p.grad is not None))",
         minutes=1,
         yes={"missing-zero-grad": 0.03},
         otherwise=0.96,
