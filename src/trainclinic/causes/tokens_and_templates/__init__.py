@@ -1,0 +1,1 @@
+"""Causes that lie in special tokens, chat templates and the vocabulary."""
