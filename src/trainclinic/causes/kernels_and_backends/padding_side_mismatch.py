@@ -1,0 +1,61 @@
+"""Rows are padded on the side that the attention path or batched generation cannot work with.
+
+## Mechanism
+A decoder continues after its last position. With right padding, the last position of a shorter prompt is a pad, and
+batched generation continues from there. FlashAttention with a key-value cache has the same need, and some model classes
+refuse right-padded batches with an error as soon as the cache is on, which is the default in evaluation. Collators and
+trainers may set the side themselves, whatever the tokenizer was told. Training without generation does not mind.
+
+## What it looks like
+Two faces. Either the run stops at its first evaluation or first batch with a message that asks for
+`padding_side='left'`; or training is fine and generation is fine one prompt at a time, while in a batch the shorter
+prompts give junk, repeats or nothing.
+
+## What else looks like it
+- Fully masked rows: NaN, and it is left padding that provokes it.
+- Damage by fine-tuning: bad one prompt at a time too.
+- A template that differs between training and inference: bad one prompt at a time too.
+- Batch-dependent rounding of quantised kernels: small differences, not junk.
+
+## How to decide
+Generate greedily for the same prompts with batch size 1 and with a batch of mixed lengths, once with
+`tokenizer.padding_side = "left"`. Equal texts with the left side settle it.
+
+## Typical false diagnosis
+"Fine-tuning broke the model" or overfitting, because the first look at the result was a batch.
+
+## References
+- https://github.com/axolotl-ai-cloud/axolotl/pull/675
+- https://github.com/huggingface/trl/issues/1217
+- https://github.com/hiyouga/LlamaFactory/issues/1267
+- https://huggingface.co/docs/transformers/llm_tutorial
+"""
+
+from __future__ import annotations
+
+from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Expect
+
+CAUSE = Cause(
+    slug="padding-side-mismatch",
+    title="Padding side that the attention path or generation cannot use",
+    family="kernels-and-backends",
+    incidents=4,
+    decided_by=("config", "script", "log", "generation"),
+    decisive_test=(
+        "Generate greedily for prompts of different lengths with batch size 1 and in one batch, then in one batch with "
+        '`tokenizer.padding_side = "left"`'
+    ),
+    false_diagnosis="a model that was broken by fine-tuning",
+    expects=(
+        Expect("padding-side-error", USUALLY, "model classes with a cached FlashAttention path refuse right padding"),
+        Expect("batch-dependent-output", USUALLY, "only prompts shorter than their neighbours end in pads"),
+        Expect("exception-in-log", OFTEN, "the refusal ends the run at the first evaluation or batch"),
+        Expect("flash-attention", OFTEN, "the cached FlashAttention path is the one that checks the side"),
+        Expect("garbled-generation", SOMETIMES, "a prompt that ends in pads is continued from nowhere"),
+        Expect("repetitive-generation", SOMETIMES, "after pads the likeliest continuation is more of the same"),
+        Expect("empty-generation", SOMETIMES, "after pads that equal the end token the model stops at once"),
+        Expect("variable-length-batches", SOMETIMES, "without rows of different length there is nothing to pad"),
+        Expect("preference-objective", RARELY, "preference trainers pad prompts and answers on their own"),
+    ),
+    confused_with=("overfitting",),
+)

@@ -1,0 +1,1 @@
+"""Causes in what the loss compares and how it is averaged."""

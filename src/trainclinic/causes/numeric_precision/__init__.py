@@ -1,0 +1,1 @@
+"""Causes in the precision of weights, activations and updates."""
