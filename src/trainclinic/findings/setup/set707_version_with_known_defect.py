@@ -99,7 +99,8 @@ def _matches(run: Measured, name: str, pattern: str) -> bool:
 
 def _switched_on(run: Measured, pattern: str) -> bool:
     """Whether a switch of that name is set, such as `use_8bit_adam`."""
-    return any(re.search(pattern, f.name) and str(f.value).lower() in ("true", "1.0") for f in run.record.other_facts)
+    settings = (*run.record.facts, *run.record.other_facts)
+    return any(re.search(pattern, f.source.key or f.name) and str(f.value).lower() in ("true", "1.0") for f in settings)
 
 
 def _is_lora(run: Measured) -> bool:

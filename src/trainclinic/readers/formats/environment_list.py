@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from trainclinic.readers.checks.line import Line
+from trainclinic.readers.checks.repeats import claims
 from trainclinic.readers.fragment import Fragment
 from trainclinic.readers.grammars.commands import begins_command, settings_of_command
 from trainclinic.readers.reader import Reader
 from trainclinic.readers.redact import redact
-from trainclinic.readers.settings.hardware_words import device_in, gpu_in, versions_in
+from trainclinic.readers.settings.hardware_words import device_in, gpu_in, server_gpu_in, versions_in
 from trainclinic.readers.settings.interpreter import facts_from_settings
 from trainclinic.record.facts import Fact
+from trainclinic.record.parts import Event
 
 if TYPE_CHECKING:
     from trainclinic.readers.file import LogFile
@@ -45,6 +48,7 @@ def read(file: LogFile) -> list[Fragment]:
     """Read pinned versions as versions, minimums under the package's name, and what the lines say about the machine."""
     fragment = Fragment(file=file.name, reader="environment_list")
     settings: list[tuple[str, object, int | None]] = []
+    sentences: list[Line] = []
     for number, line in file.lines():
         if number > _MOST_LINES:
             file.count_damage(f"lines after the first {_MOST_LINES:,} were not read", number)
@@ -52,6 +56,7 @@ def read(file: LogFile) -> list[Fragment]:
         text = line.partition(" #")[0].rstrip()
         if not text or text.startswith("#"):
             continue
+        sentences.append(Line(number, text))
         fragment.versions += [
             Fact(name, version, file.source(number, name), "config") for name, version in _versions(text)
         ]
@@ -64,6 +69,9 @@ def read(file: LogFile) -> list[Fragment]:
     facts, others, _ = facts_from_settings(settings, "config", file)
     fragment.facts += facts
     fragment.other_facts += others
+    fragment.events += [
+        Event(claim.kind, redact(claim.says), file.source(claim.line)) for claim in claims(sentences)
+    ]
     return [fragment]
 
 
@@ -78,12 +86,14 @@ def _versions(line: str) -> Iterator[tuple[str, str]]:
 
 def _machine(line: str, number: int) -> Iterator[tuple[str, object, int | None]]:
     """The accelerator, the device, a launch command or a setting that a line of free text names."""
-    if gpu := gpu_in(line):
+    if gpu := gpu_in(line) or server_gpu_in(line):
         yield "gpu_name", gpu, number
     if device := device_in(line):
         yield "device", device, number
     for name, value, _ in settings_of_command(line) if begins_command(line) else ():
         yield name, value, number
+    if re.search(r"\bvariable[- ]length (?:batch|sequence|input)|\bdynamic (?:shapes|padding)\b", line, re.I):
+        yield "dynamic_padding", True, number
     found = _KEY_VALUE.match(line)
     if found and not gpu:
         yield found[1], found[2].strip(), number

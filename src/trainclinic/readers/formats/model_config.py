@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from trainclinic.readers.reader import Reader
 from trainclinic.readers.settings.json_tree import json_object, json_settings
-from trainclinic.readers.settings.meanings import dtype_name
 from trainclinic.readers.settings.names import Setting
 from trainclinic.readers.settings.settings_fragment import settings_fragment
+from trainclinic.readers.settings.value_words import dtype_name
 from trainclinic.record.facts import Fact
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ def _adapter(settings: list[Setting], tree: dict[str, Any]) -> Iterable[Setting]
     del tree
     for setting in settings:
         name = _ADAPTER_NAMES.get(setting.name, setting.name)
-        if name:
+        if name == "modules_to_save" and setting.value is None:  # the file lists all that is saved
+            yield setting._replace(value="null")
+        elif name:
             yield setting._replace(name=name)
 
 

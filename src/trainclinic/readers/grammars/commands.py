@@ -124,6 +124,8 @@ def _options(words: list[_Word], variables: dict[str, str]) -> list[tuple[str, s
             pair = _KEY_VALUE.fullmatch(text)
             if pair is not None:
                 out.append((pair[1], _unquoted(pair[2], variables), line))
+            elif text in {"bf16", "fp16"}:  # positional arguments of launch scripts
+                out.append((text, "true", line))
             continue
         if option[2] is not None:
             out.append((option[1], _unquoted(option[2], variables), line))

@@ -41,7 +41,23 @@ ALIASES: dict[str, str] = {
         total_devices devices ngpu""",
     "deepspeed_stage": "zero_stage deepspeed_stage zero_optimization.stage zero_optimization_stage",
     "gradient_checkpointing": """gradient_checkpointing use_gradient_checkpointing activation_checkpointing
-        enable_activation_checkpointing grad_checkpoint grad_checkpointing""",
+        enable_activation_checkpointing grad_checkpoint grad_checkpointing gradient_checkpointing_enable
+        recompute_granularity recompute_activations activations_checkpoint_granularity activation_checkpoint.mode""",
+    "tensor_parallel_processes": """tensor_model_parallel_size tensor_parallel_size tensor_parallel_degree tp_size
+        tensor_parallel parallelism.tensor_parallel_degree""",
+    "pipeline_parallel_processes": """pipeline_model_parallel_size pipeline_parallel_size pipeline_parallel_degree
+        pp_size pipeline_parallel parallelism.pipeline_parallel_degree""",
+    "sequence_parallel_processes": """sequence_parallel_size context_parallel_size sequence_parallel_degree
+        context_parallel_degree cp_size sp_size context_parallel ulysses_sequence_parallel_size ulysses_degree
+        parallelism.context_parallel_degree sequence_parallel_world_size ring_degree""",
+    "is_distributed": "multi_gpu is_distributed distributed_training",
+    "torch_compile": """torch_compile compile compile_model use_compile use_torch_compile enable_compile model_compile
+        compile.enable""",
+    "fused_loss_kernel": """use_liger_kernel use_liger enable_liger_kernel use_liger_loss cut_cross_entropy use_cce
+        liger_fused_linear_cross_entropy liger_cross_entropy fused_linear_cross_entropy fused_cross_entropy
+        flash_attn_cross_entropy flash_attn_fuse_cross_entropy cross_entropy_loss_fusion cross_entropy_fusion
+        use_fused_cross_entropy""",
+    "tf32": "tf32 allow_tf32 enable_tf32 use_tf32",
     "micro_batch_size": """per_device_train_batch_size micro_batch_size per_gpu_train_batch_size batch_size
         train_batch_size device_batch_size per_device_batch_size train_micro_batch_size_per_gpu mini_batch_size
         batch bs micro_batch microbatch_size local_batch_size device_train_microbatch_size""",
@@ -53,7 +69,14 @@ ALIASES: dict[str, str] = {
     "sequence_length": """max_seq_length block_size cutoff_len sequence_len seq_len seq_length context_length
         model_max_length max_seq_len sequence_length max_sequence_length context_len max_length max_len
         tokenizer.max_seq_len tokenizer.max_length ctx_len context_size max_source_length""",
-    "packing": "packing sample_packing packed dataset.packed pack do_packing",
+    "packing": """packing sample_packing packed dataset.packed pack do_packing neat_packing use_packing enable_packing
+        pack_sequences packed_sequences packing_sequences""",
+    "padding_free": "padding_free use_padding_free",
+    "pads_to_maximum": "pad_to_sequence_len pad_to_max_length pad_to_max pad_to_max_seq_length",
+    "group_by_length": """group_by_length group_by_modality_length length_grouped group_by_len bucket_by_length
+        sortish_sampler length_grouped_sampler length_grouped_sampling""",
+    "loader_workers": """num_workers dataloader_num_workers data_loader_workers num_data_workers dataloader.num_workers
+        data_loader.num_workers train_loader.num_workers num_dataloader_workers""",
     "dataset_path": """data_path dataset dataset_name train_file datasets dataset_path train_data data_files data_paths
         train_data_path train_data_file dataset_id training_data train_path dataset.name dataset.path
         dataset.source train_dataset data.train_file data.path train_files train_data_dir data_dir""",
@@ -63,7 +86,9 @@ ALIASES: dict[str, str] = {
     "evaluation_rows": """eval_rows eval_samples val_rows num_eval_examples eval_size num_eval_samples val_samples
         n_eval""",
     "evaluation_batches": "eval_iters eval_batches val_batches max_evaluate_steps limit_val_batches val_iters",
-    "train_on_inputs": "train_on_inputs train_on_input train_on_prompt dataset.train_on_input",
+    "train_on_inputs": "train_on_inputs train_on_input train_on_prompt dataset.train_on_input train_on_source",
+    "merges_adapter": """merge_lora merge_adapter merge_adapters merge_and_unload save_merged save_merged_model do_merge
+        merge_lora_after_training merge_lora_weights""",
     "seed": "seed random_seed torch_seed manual_seed rng_seed",
     "optimizer": """optim optimizer optimizer_type optim_type optimizer_name optim.name optimizer.name optimizer.type
         optimizer._component_ optim_name""",
@@ -84,6 +109,9 @@ ALIASES: dict[str, str] = {
         train_iters max_steps_per_run max_step total_iterations total_optimization_steps""",
     "planned_epochs": "num_train_epochs num_epochs epochs max_epochs n_epochs train_epochs total_epochs epoch_count",
     "start_step": "start_step resume_step initial_step starting_step",
+    "resume_from": """resume_from_checkpoint resume_checkpoint resume_from_ckpt resume_adapter_file resume_from
+        resume_path resume_ckpt load_checkpoint_path resume_lora_training adapter_resume_path""",
+    "eight_bit_optimizer": "use_8bit_adam use_8bit_optimizer use_8bit_adamw use_8bit_optim eight_bit_optimizer",
     "weight_decay": "weight_decay wd optimizer.weight_decay optim.weight_decay optimizer.params.weight_decay",
     "adam_beta1": "adam_beta1 beta1 beta_1 adam_b1",
     "adam_beta2": "adam_beta2 beta2 beta_2 adam_b2",

@@ -53,6 +53,23 @@ def _name_pattern() -> re.Pattern[str]:
     return re.compile(rf"\b(?:{_APPLE}|{nvidia}|{_AMD})\b")
 
 
+@cache
+def _server_pattern() -> re.Pattern[str]:
+    """Server GPUs by their bare names; only where a line is about a machine, since `T4` may be anything elsewhere."""
+    models = "A100|A800|A6000|A40|A10G?|B200|GH200|H20|H100|H200|H800|K80|L40S?|L4|P100|P40|T4|V100S?"
+    return re.compile(
+        rf"(?<![\w./-])(?:\d{{1,4}}\s?[x×*]\s?)?(?:{models})(?![\w.])(?:[- ](?:SXM\d?|PCIe|NVL))?(?:[- ]\d+ ?GB)?", re.I
+    )
+
+
+def server_gpu_in(line: str) -> str | None:
+    """The server GPU that a line about a machine names, with its count (`8x A100 80GB`), or `AMD GPU (ROCm)`."""
+    found = _server_pattern().search(line)
+    if found:
+        return found[0].strip()
+    return "AMD GPU (ROCm)" if re.search(r"(?<!no )\bROCm\s*[:=v]?\s*\d", line, re.I) else None
+
+
 def device_in(line: str) -> str | None:
     """The device that a line states in so many words: `device mps`, `device: cuda:0`."""
     found = re.search(r"\bdevice(?:\s+type)?\s*[:=]?\s+['\"]?(cpu|cuda|mps|xpu|tpu|npu)\b", line, re.I)

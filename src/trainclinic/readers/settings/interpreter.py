@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from trainclinic.readers.settings.aliases import SECTIONS
-from trainclinic.readers.settings.meanings import BY_FACT, BY_SETTING, Said, dtype_name, mixed_precision, weights_dtype
+from trainclinic.readers.settings.meanings import BY_FACT, BY_SETTING, mixed_precision, weights_dtype
 from trainclinic.readers.settings.names import SettingFacts, canonical_setting, normal_name
+from trainclinic.readers.settings.value_words import Said, dtype_name
 from trainclinic.record.facts import Fact, coerce_fact_value
 from trainclinic.record.source import Source
 
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from trainclinic.record.facts import How, Value
 
 MAX_TEXT = 2_000
+_LAUNCH_WORDS = {
+    "tp": "tensor_parallel_processes",
+    "pp": "pipeline_parallel_processes",
+    "cp": "sequence_parallel_processes",
+    "sp": "sequence_parallel",
+}
+"""Short names that mean this in launch scripts only."""
 _LIBRARY_WORDS = """transformers torch pytorch peft trl accelerate datasets tokenizers deepspeed bitsandbytes axolotl
     llamafactory unsloth unsloth_zoo flash_attn xformers numpy python cuda safetensors liger_kernel vllm torchao triton
     lightning pytorch_lightning ms_swift sentence_transformers torchtune mlx mlx_lm llm_foundry composer
@@ -91,9 +99,12 @@ class Interpreter:
             rest = tail
         if rest in {"dtype", "total"}:
             return []
-        fact = canonical_setting(key)
+        launched = self._how in {"environment", "command line"}
+        fact = canonical_setting(key) or (_LAUNCH_WORDS.get(key) if launched else None)
         if fact is None:
             return []
+        if fact == "sequence_parallel":
+            return BY_SETTING[fact](value)
         return BY_FACT[fact](value) if fact in BY_FACT else [(fact, value)]
 
     def _fact(self, name: str, raw: Any, line: int | None, key: str) -> Fact | None:

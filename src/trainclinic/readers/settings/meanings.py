@@ -9,29 +9,21 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from trainclinic.readers.settings.launch_meanings import (
+    added_tokens,
+    deepspeed,
+    eight_bit_optimizer,
+    fully_sharded,
+    padding,
+    plugins,
+    recomputation,
+    resumption,
+    sampling,
+    sequence_parallel,
+    strategy,
+)
+from trainclinic.readers.settings.value_words import Said, dtype_name, is_true
 from trainclinic.record.facts import coerce_fact_value
-
-Said = list[tuple[str, Any]]
-"""(fact name, raw value) pairs that a setting stands for; empty when its value says nothing."""
-
-_FLOAT16 = {"float16", "fp16", "half", "f16", "16", "torch.half"}
-_BFLOAT16 = {"bfloat16", "bf16"}
-_FLOAT32 = {"float32", "fp32", "float", "f32", "32", "single", "full"}
-
-
-def dtype_name(raw: Any) -> str | None:
-    """`float16`, `bfloat16` or `float32` for any spelling of the three, else `None` (also for `auto`)."""
-    word = str(raw).strip().strip("'\"").lower().removeprefix("torch.").removeprefix("<class 'torch.")
-    for name, words in (("float16", _FLOAT16), ("bfloat16", _BFLOAT16), ("float32", _FLOAT32)):
-        if word in words:
-            return name
-    return None
-
-
-def is_true(raw: Any) -> bool | None:
-    """The flag that a value stands for, `None` when it is not a flag."""
-    flag = coerce_fact_value("fp16", raw)
-    return flag if isinstance(flag, bool) else None
 
 
 def mixed_precision(raw: Any) -> Said:
@@ -62,8 +54,13 @@ def precision_flag(name: str) -> Callable[[Any], Said]:
 
 
 def quantised_to(bits: int) -> Callable[[Any], Said]:
-    """`load_in_4bit: true`; false says nothing, another setting may."""
-    return lambda raw: [("quantization_bits", bits)] if is_true(raw) else []
+    """`load_in_4bit: true` names the bits; false says only that this is not how the base is loaded."""
+
+    def says(raw: Any) -> Said:
+        flag = is_true(raw)
+        return [] if flag is None else [("quantization_bits", bits) if flag else (f"load_in_{bits}bit", False)]
+
+    return says
 
 
 def quantization(raw: Any) -> Said:
@@ -189,12 +186,6 @@ def optimizer(raw: Any) -> Said:
     return said + ([("adam_epsilon", epsilon[1])] if epsilon else [])
 
 
-def deepspeed(raw: Any) -> Said:
-    """The ZeRO stage, when the name of the configuration file tells it (`ds_z2_config.json`, `zero3.json`)."""
-    found = re.search(r"(?:zero|stage|(?<![a-z])z)[_-]?(?:stage[_-]?)?([0-3])(?!\d)", str(raw).lower())
-    return [("deepspeed_stage", int(found[1]))] if found else []
-
-
 def attention(name: str) -> Callable[[Any], Said]:
     """`flash_attention: true`; LLaMA-Factory's `flash_attn: fa2 | sdpa | disabled`."""
     words = {"fa2": "flash_attention_2", "sdpa": "sdpa", "disabled": "eager", "fa3": "flash_attention_3"}
@@ -287,6 +278,9 @@ BY_FACT: dict[str, Callable[[Any], Said]] = {
     "sequence_length": sequence_length,
     "lora_target_modules": names("lora_target_modules"),
     "lora_modules_to_save": names("lora_modules_to_save"),
+    "gradient_checkpointing": recomputation,
+    "resume_from": resumption,
+    "eight_bit_optimizer": eight_bit_optimizer,
 }
 """Facts whose values need to be read, whatever the setting is called."""
 
@@ -322,8 +316,20 @@ BY_SETTING: dict[str, Callable[[Any], Said]] = {
     "sdp_attention": attention("sdpa"),
     "eager_attention": attention("eager"),
     "xformers_attention": attention("xformers"),
-    **dict.fromkeys(("mask_prompt", "completion_only_loss", "assistant_only_loss"), inverted("train_on_inputs")),
+    **dict.fromkeys(("mask_prompt", "completion_only_loss", "train_on_responses_only"), inverted("train_on_inputs")),
     **dict.fromkeys(("mask_prompts", "train_on_completions_only", "mask_inputs"), inverted("train_on_inputs")),
+    "assistant_only_loss": lambda raw: [("train_on_inputs", False)] if is_true(raw) else [],
+    "response_template": lambda raw: [("train_on_inputs", False)] if str(raw).strip() else [],
+    "disable_gradient_checkpointing": inverted("gradient_checkpointing"),
+    "dynamic_padding": inverted("pads_to_maximum"),
+    "padding": padding,
+    **dict.fromkeys(("fsdp", "use_fsdp", "enable_fsdp", "training.fsdp"), fully_sharded),
+    **dict.fromkeys(("strategy", "distributed_type"), strategy),
+    **dict.fromkeys(("sequence_parallel", "use_sequence_parallel"), sequence_parallel),
+    **dict.fromkeys(("new_special_tokens", "add_tokens", "added_tokens", "extra_tokens"), added_tokens),
+    **dict.fromkeys(("tokens", "additional_tokens", "new_tokens"), added_tokens),
+    **dict.fromkeys(("train_sampling_strategy", "sampling_strategy"), sampling),
+    "plugins": plugins,
     "device": device,
     **dict.fromkeys(("use_cpu", "no_cuda"), is_device("cpu")),
     "use_mps_device": is_device("mps"),
