@@ -8,10 +8,12 @@ the recipe. Forward values can be perfect while the backward pass is not. A NaN 
 next step, at any learning rate.
 
 ## What it looks like
-A finite, plausible loss beside a gradient norm of NaN, from the first row or after tens of healthy steps, also in rows
-whose learning rate is 0. From then on NaN for ever, or zeros where a filter hides it; under DeepSpeed a gradient norm
-that is the same root of a small number in every row. It is bfloat16 as often as float16, it follows a new container, a
-new PyTorch or a new card, and no learning rate, seed or re-download changes it.
+- A finite, plausible loss beside a gradient norm of NaN, from the first row or after tens of healthy steps.
+- The same in rows whose learning rate is 0, which clears rate and optimizer.
+- From then on NaN for ever, or zeros where a filter hides it.
+- Under DeepSpeed a gradient norm that is exactly 1, 1.4142 or 1.7321 in every row: NaN replaced by -1 per group.
+- bfloat16 as often as float16; no learning rate, seed or re-download changes it.
+- It came with a new container, a new PyTorch, a FlashAttention wheel for another release, or an AMD card.
 
 ## What else looks like it
 - float16 overflow in the backward pass: also a finite loss with a NaN norm, but bfloat16 is clean.
@@ -20,8 +22,16 @@ new PyTorch or a new card, and no learning rate, seed or re-download changes it.
 - A sharded-optimizer fault: it needs several processes, and the gradients of the first step are finite.
 
 ## How to decide
-Repeat the failing steps with `attn_implementation="eager"`, then with `torch.backends.cuda.enable_cudnn_sdp(False)` or
-the math kernel alone. One that is clean with equal settings names the kernel.
+Repeat the failing steps with the same seed and one switch at a time:
+
+    AutoModelForCausalLM.from_pretrained(name, attn_implementation="eager")
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    torch.backends.cuda.enable_flash_sdp(False)
+    torch.backends.cuda.enable_mem_efficient_sdp(False)
+
+The first switch that makes the gradients finite names the kernel. For a single batch compare gradients with eager
+attention: they must agree to the rounding of the format. If eager attention fails too, it is the weights, the mask or
+the data.
 
 ## Typical false diagnosis
 "Lower the learning rate", "another DeepSpeed version", "the data is corrupt", "download the model again": all of them

@@ -8,8 +8,12 @@ validation loss falls just as far, because the evaluation uses the same forward 
 to read, and the model has learned nothing else.
 
 ## What it looks like
-Train and validation loss fall smoothly together to almost 0 within some hundred steps, with finite gradients. The start
-is where a run of this kind starts. Generated text is word salad or endless repeats, far worse than before.
+- Train and validation loss fall smoothly together to almost 0 within some hundred steps, with finite gradients that
+  shrink with them.
+- The start is where a run of this kind starts: 1-4 for a pretrained model, ln V for a fresh one.
+- Generated text is word salad or endless repeats, far worse than before training.
+- It works on random tokens too: a loss below ln V there is impossible without looking ahead.
+- It came with a release (Gemma 2 with sliding windows in transformers 4.42.1), or with attention written by hand.
 
 ## What else looks like it
 - Labels that are not shifted: also to 0 with useless text, but a pretrained model then starts high, since it predicts
@@ -19,8 +23,15 @@ is where a run of this kind starts. Generated text is word salad or endless repe
 - Zeros that hide NaN: from one row to the next, with a gradient norm of NaN.
 
 ## How to decide
-Change the tokens after position t and look at the logits up to t: they must not move at all. Or train on random tokens:
-nothing below ln V can be reached without looking ahead.
+Change the future and look at the past:
+
+    a = model(input_ids=ids).logits[:, :t]
+    ids[:, t:] = torch.randint(vocabulary, ids[:, t:].shape)
+    b = model(input_ids=ids).logits[:, :t]
+    print((a - b).abs().max())
+
+Anything above rounding is a leak. Use the attention implementation, padding and packing of the run, with dropout
+at 0, and a checkpoint from after some training: scores must have grown before they look through a finite constant.
 
 ## Typical false diagnosis
 "Excellent convergence", overfitting, or a leak between the splits.

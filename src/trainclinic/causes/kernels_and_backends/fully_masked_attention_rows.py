@@ -8,9 +8,12 @@ kernel. The NaN rows are never read by the loss, yet NaN times 0 is NaN: they le
 later layers that mix positions, or through values shared in the batch.
 
 ## What it looks like
-NaN exactly where there is padding: the positions of the NaN are those of the pads. Batch size 1 is clean, so is
-packing; the same prompt gives text alone and nothing in a batch. In training: a gradient norm of NaN beside a finite
-loss whenever rows of a batch differ in length, or NaN in some rows of the log and not in others.
+- NaN exactly where there is padding: the positions of the NaN are those of the pads, or the rows that have pads.
+- Batch size 1 is clean, and so is packing.
+- The same prompt gives text alone and nothing in a batch; 16 of 16 padded rows are NaN and none of the others.
+- In training a gradient norm of NaN beside a finite loss whenever the rows of a batch differ in length.
+- NaN in some rows of the log and not in others, where a scaler keeps the bad steps out of the weights.
+- Gone with another release of PyTorch or transformers, because the mask is built differently.
 
 ## What else looks like it
 - A defective attention kernel: fails without padding too.
@@ -19,8 +22,14 @@ loss whenever rows of a batch differ in length, or NaN in some rows of the log a
 - Rows without targets: NaN in the loss first, with a gradient norm of 0.
 
 ## How to decide
-On one padded batch, assert that each query row keeps at least one visible key, and compare the mask of NaN logits with
-the pad mask. Then run the same rows one by one: all finite.
+On one padded batch compare two masks and two batch sizes:
+
+    logits = model(**batch).logits
+    print(torch.equal(logits.isnan().any(-1).any(-1), (batch["attention_mask"] == 0).any(-1)))
+    print([model(input_ids=row[None]).logits.isfinite().all().item() for row in unpadded_rows])
+
+`True` in the first line and only `True` in the second: empty rows. In the code, assert that the combined mask leaves at
+least one key to each query, and fill with the smallest number of the dtype rather than with minus infinity.
 
 ## Typical false diagnosis
 "The padding token is wrong" or "it is float16". Another pad token changes nothing, since the row is masked either way.

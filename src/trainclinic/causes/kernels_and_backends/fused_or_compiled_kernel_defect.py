@@ -8,9 +8,14 @@ guard, a wrong fusion or a precision change gives NaN or a loss that does not mo
 weights and batch is right.
 
 ## What it looks like
-Depends on the kernel: a gradient norm of exactly 0 beside a normal loss; a run that falls at first and settles at 7-8
-while the plain loss keeps falling; zeros; NaN at the first compiled step. What they share is the switch: it comes with
-`use_liger_kernel`, a fused cross-entropy or `torch.compile`, and goes without it.
+It depends on the kernel:
+- a gradient norm of exactly 0 beside a normal, never-changing loss (per-token weights applied outside the kernel);
+- a run that falls at first, turns and settles at 7-8 while the plain loss goes on to 4.6;
+- zeros in place of a loss;
+- NaN with the first compiled step, or a loss that does not move only when compiled.
+
+What these share is the switch: the failure comes with `use_liger_kernel`, a fused cross-entropy or `torch.compile`, and
+goes without it, at any learning rate.
 
 ## What else looks like it
 - A cut graph: gradient 0 as well, with checkpointing or a frozen input as the reason, and without any fused kernel.
@@ -19,8 +24,15 @@ while the plain loss keeps falling; zeros; NaN at the first compiled step. What 
 - A defective attention kernel: it is the attention setting that switches it.
 
 ## How to decide
-On one batch compute loss and gradients with the fused or compiled path and with the plain one. Above 1 % apart in
-float32 is a defect. In a run, turn off one switch at a time for 200 steps.
+One batch, two paths, in float32:
+
+    plain = torch.nn.functional.cross_entropy(hidden @ head.weight.T, targets)
+    fused = fused_loss(head.weight, hidden, targets)
+    print(plain.item(), fused.item())
+
+Compare the gradients of the head as well; more than 1 % apart is a defect. For a compiled model compare with
+`backend="eager"` and then `"aot_eager"`: the first that is wrong names the stage. In a run, turn off one switch at a
+time for 200 steps with the same seed.
 
 ## Typical false diagnosis
 "The learning rate" or "the data", since nothing in the recipe seems special.

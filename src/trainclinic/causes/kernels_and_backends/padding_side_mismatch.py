@@ -7,9 +7,14 @@ refuse right-padded batches with an error as soon as the cache is on, which is t
 trainers may set the side themselves, whatever the tokenizer was told. Training without generation does not mind.
 
 ## What it looks like
-Two faces. Either the run stops at its first evaluation or first batch with a message that asks for
-`padding_side='left'`; or training is fine and generation is fine one prompt at a time, while in a batch the shorter
-prompts give junk, repeats or nothing.
+Two faces:
+- the run stops at its first evaluation or first batch with a message that asks for `padding_side='left'`, mostly for a
+  Mistral-like model with FlashAttention and the cache on;
+- training is fine, and generation is fine one prompt at a time, while in a batch the shorter prompts give junk, repeats
+  or nothing and the longest one is right.
+
+The message may come although the tokenizer was set to the left side: a collator that pads on its own does not ask it.
+Nothing in the loss curve points to it.
 
 ## What else looks like it
 - Fully masked rows: NaN, and it is left padding that provokes it.
@@ -18,8 +23,14 @@ prompts give junk, repeats or nothing.
 - Batch-dependent rounding of quantised kernels: small differences, not junk.
 
 ## How to decide
-Generate greedily for the same prompts with batch size 1 and with a batch of mixed lengths, once with
-`tokenizer.padding_side = "left"`. Equal texts with the left side settle it.
+Generate greedily for the same prompts of mixed lengths, three times:
+
+    tokenizer.padding_side = "left"   # then "right"
+    one = [generate([prompt]) for prompt in prompts]
+    many = generate(prompts)
+
+Equal texts with the left side and unequal ones with the right side settle it. For the error in training: switch
+`use_cache` off, or pack rows, and the run passes that point. If single prompts are bad as well, it is not the padding.
 
 ## Typical false diagnosis
 "Fine-tuning broke the model" or overfitting, because the first look at the result was a batch.

@@ -8,9 +8,14 @@ token: worse than a plain table of word frequencies. Training then unlearns the 
 unigram entropy of the data, where context is of no use; a full fine-tune goes on to what t says about t+2.
 
 ## What it looks like
-A pretrained model starts at 8-10 nats where 1-4 is right, below the level of uniform guessing. The loss falls at once,
-then stands at about 6-7 with an ordinary gradient norm; nothing is NaN. Train and validation loss agree, since both are
-scored the same way, and single evaluations may jump up and come back. Text is made of frequent words in no order.
+- A pretrained model starts at 8-10 nats where 1-4 is right, yet below the level of uniform guessing: a GPT-2 that
+  started at 9.23 was 2.7 nats worse than a table of its data's word frequencies (6.5).
+- The loss falls at once, then stands at 6-7 with an ordinary gradient norm; nothing is NaN.
+- A full fine-tune goes lower, to 5-6, and stands there.
+- Train and validation loss agree, since both are scored the same way.
+- Single evaluations may jump up and come back, more with adapters than with full fine-tuning.
+- On very regular text the excess can be small (1.6 where 1.0 is right).
+- Text is made of frequent words in no order.
 
 ## What else looks like it
 - Weights that were not loaded: a first loss at or above ln V (10.8 for GPT-2), with a message about new weights.
@@ -21,8 +26,15 @@ scored the same way, and single evaluations may jump up and come back. Text is m
 - Wrong positions: high only above a length.
 
 ## How to decide
-One batch, no gradient: cross-entropy of `logits[:, :-k]` against `ids[:, k:]` for k = 0, 1, 2, 3. The untouched model
-is best at k = 1; if the loss of the script equals k = 2, the labels are shifted twice.
+One batch of the untouched model, no gradient:
+
+    for k in range(4):
+        size = logits.size(1) - k
+        print(k, cross_entropy(logits[:, :size].flatten(0, 1), ids[:, k:].flatten()))
+
+The untouched model is best at k = 1. If the loss that the script reports equals k = 2, the labels are shifted twice; if
+it equals k = 1, they are not. Handing over `labels=input_ids` instead must bring the first loss down to 1-4 at once
+(9.23 became 3.61 for the GPT-2 above), with the same data and rate.
 
 ## Typical false diagnosis
 "The model is too small", LoRA rank, learning rate, batch or block size, corrupt data at the step of a jump, or simply

@@ -8,9 +8,15 @@ devices). Means of means: each micro-batch is divided by its own token count, so
 one with 2,000; the optimum moves a little, and batch 1 x 32 is not the same as batch 32 x 1.
 
 ## What it looks like
-Sums: first loss and gradient norm are the right ones times an integer, while `eval_loss` is normal; twice the
-accumulation, twice the loss. Adam hardly minds the factor, so the curve still falls, though clipping acts on every
-step. Means of means: two settings with the same global batch end a few percent apart, one always worse.
+Sums in place of means:
+- first loss and gradient norm are the right ones times an integer, while `eval_loss` is normal (10.59 beside 1.95 at an
+  accumulation of 5, and 2.12 at an accumulation of 1);
+- twice the accumulation, twice the loss: 6.4, 13.7, 69 and 138 at 2, 4, 16 and 32;
+- Adam hardly minds the factor, so the curve still falls, though clipping now acts on every step.
+
+Means of means:
+- two settings with the same global batch end a few percent apart, small micro-batches always worse;
+- ranks print one common loss over very different numbers of tokens.
 
 ## What else looks like it
 - A high learning rate: evaluation suffers as well, and the factor is no integer.
@@ -19,8 +25,13 @@ step. Means of means: two settings with the same global batch end a few percent 
 - A release that converges worse: compare evaluation losses, not training losses.
 
 ## How to decide
-Run the same global batch with accumulation 1 and with n, same seed, no dropout: losses must agree within 0.5 %. Divide
-the logged loss by the accumulation and by the number of devices, and compare with the evaluation at that step.
+1. Divide the logged loss by the accumulation, and by the number of devices: one quotient equals the evaluation.
+2. Train ten steps on the same global batch, once as 1 x n and once as n x 1, same seed, no dropout. The losses must
+   agree within 0.5 %.
+3. In the code: a `compute_loss` without `num_items_in_batch`, or a model that accepts `**kwargs` and ignores the count,
+   gives the factor; a mean per micro-batch gives the drift.
+
+Compare evaluation losses, never training losses, across releases.
 
 ## Typical false diagnosis
 "The new release converges worse", "the loss explodes" or "it needs another learning rate".

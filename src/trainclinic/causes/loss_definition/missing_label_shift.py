@@ -8,9 +8,13 @@ against token t. That token is an input, visible at its own position. Copying it
 steps the model does nothing else.
 
 ## What it looks like
-A pretrained model starts high, since it predicts the next token and is asked for the present one; a fresh model starts
-at ln V. Then the loss drops fast and smoothly to almost 0, train and validation alike. Generated text repeats the last
-token or the prompt. An accuracy that is computed with the right shift stays low.
+- A pretrained model starts high, often near 10, since it predicts the next token and is asked for the present one; a
+  fresh model starts at ln V.
+- Then the loss drops fast and smoothly, below 0.05 within hundreds of steps, train and validation alike.
+- Generated text repeats its last token or the prompt.
+- An accuracy that is computed with the right shift stays low or falls.
+- Perplexities near 1 on text that the model has never seen.
+- With label smoothing and a PEFT model of an affected release: no error, only this.
 
 ## What else looks like it
 - A leaking causal mask: also to 0 with useless text, but a pretrained model starts at its normal loss.
@@ -19,8 +23,15 @@ token or the prompt. An accuracy that is computed with the right shift stays low
 - Pads in the loss: low but not 0, and the text ends at once or never.
 
 ## How to decide
-One batch: cross-entropy of the logits against the ids at offsets 0, 1 and 2. The loss of the script equals offset 0,
-while the untouched model is best at offset 1.
+One batch of the untouched model, no gradient:
+
+    for k in range(3):
+        size = logits.size(1) - k
+        print(k, cross_entropy(logits[:, :size].flatten(0, 1), ids[:, k:].flatten()))
+
+The untouched model is best at k = 1. If the loss of the script equals k = 0, nothing was shifted. To tell it from a
+leaking mask, change the tokens after position t: without a leak the logits up to t stay as they are, and the loss of
+this fault still goes to 0.
 
 ## Typical false diagnosis
 "Great loss" or overfitting. More data or fewer epochs change nothing about copying.

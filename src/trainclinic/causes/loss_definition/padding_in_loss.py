@@ -8,9 +8,13 @@ dilutes the mean. What remains of the gradient is for the text, divided by a cou
 batch. The token learned as "what comes next" is the pad, which is often the end token as well.
 
 ## What it looks like
-With many pads the first loss is far too high, sometimes above ln V, with huge gradient norms; soon after it is too good
-to be true (0.2-0.5) and depends on batch size and block length. Between two frameworks on the same data there is a
-constant factor. Generated text may be empty, stop at once, or be a row of pads.
+- With many pads the first loss is far too high (12.6 for a vocabulary whose ln V is 11.9), with huge gradient norms.
+- Soon after it is too good to be true (0.2-0.5), and it depends on batch size and block length: f x L, where f is the
+  share of real tokens.
+- Between two frameworks on the same data there is a constant factor.
+- Generated text is empty, stops at once, or is a row of pads.
+- Where clipping is off, the first update can ruin the weights, and NaN follows.
+- `padding="max_length"` in the script, `labels = input_ids.copy()`, and a collator that leaves labels alone.
 
 ## What else looks like it
 - Labels shifted twice: a high start that does not fall below 5.
@@ -19,7 +23,14 @@ constant factor. Generated text may be empty, stop at once, or be a row of pads.
 - The reverse fault, pads masked together with the end token: a normal loss and text that never ends.
 
 ## How to decide
-Decode one collated batch and list which ids carry a label. Report the loss per kind of token: prompt, answer, pad, end.
+Decode one collated batch and list what carries a label:
+
+    scored = batch["labels"] != -100
+    print((scored & (batch["attention_mask"] == 0)).sum(), scored.sum())
+
+The first number must be 0. Then report the loss per kind of token (prompt, answer, pad, end): pads above 5 nats in the
+first step and below 0.01 after fifty are the signature. Set `-100` where `attention_mask` is 0 (by mask, not by id, or
+real end tokens go too) and compare the same rows.
 
 ## Typical false diagnosis
 "That framework is simply better", or a learning-rate problem because the loss falls so steeply.

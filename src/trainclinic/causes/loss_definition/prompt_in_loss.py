@@ -8,9 +8,13 @@ training does, and part of the capacity and of the gradient goes to writing prom
 prompts the answers hardly weigh.
 
 ## What it looks like
-A normal curve, offset by some tenths up to one nat from another trainer on the same data, in training and in
-evaluation. A floor that more epochs do not break: the entropy of the users' questions. Sometimes the model goes on
-after its answer and writes the next question, because it was taught to.
+- A normal curve, offset by some tenths up to one nat from another trainer on the same data, in training and evaluation
+  alike.
+- A first part that falls fast while fixed template text is learned, then a floor: the entropy of the users' questions.
+- Lower, not higher, where a long system text is the same in every row.
+- A score on answers that does not follow the loss.
+- Sometimes the model goes on after its answer and writes the next question, because it was taught to.
+- A collator for language modelling, or `train_on_inputs: true`, on instruction data.
 
 ## What else looks like it
 - Pads in the loss: an unreal first loss, then a mean that is too low.
@@ -19,8 +23,14 @@ after its answer and writes the next question, because it was taught to.
 - Another shift or normalisation: an integer factor or a start above 6, not a moderate offset.
 
 ## How to decide
-Decode the labels of one batch: are prompt tokens among them? Compute the loss per kind of token, and compare with the
-other trainer on answer tokens only.
+Decode the targets of one row, and split the loss:
+
+    print(tokenizer.decode(batch["input_ids"][0][batch["labels"][0] != -100]))
+    print(loss_per_token[is_prompt].mean(), loss_per_token[is_answer].mean())
+
+Prompt text in the first line says that it is scored. Compare trainers on the answer tokens alone: equal there means
+that only the scope differed. Whether prompts should be scored is a choice; comparing numbers across that choice is the
+mistake. With answers shorter than a tenth of the row, mask the prompts.
 
 ## Typical false diagnosis
 "A worse framework" or "worse data". Both losses are right for what they count.

@@ -8,9 +8,13 @@ gradient norm are all healthy: the step is computed and lost in storage. Float32
 or autocast over float32 weights keep it.
 
 ## What it looks like
-A loss that hardly falls although the gradient norm is ordinary and nothing is NaN. Small weights and biases still
-learn, so the curve is almost flat rather than exactly flat. Norm weights of the checkpoint are all exactly 1.0; a
-comparison before and after n steps finds most elements bitwise equal.
+- A loss that hardly falls although the gradient norm is ordinary; nothing is NaN.
+- Almost flat rather than exactly flat: small weights and biases still learn.
+- Norm weights of the checkpoint that are all exactly 1.0 after training.
+- A comparison before and after n steps that finds most elements bitwise equal (0 of 768 moved at 6e-4 for weights at
+  1.0; all 768 with float32 storage).
+- `bf16-true`, `dtype: bfloat16` for everything, or a flag for master weights that is set but not honoured.
+- Much better with float32 masters and nothing else changed (a loss of 0.76 became 0.08 in one report).
 
 ## What else looks like it
 - A learning rate that is too low: there all weights move, only little; a rate ten times higher cures both, so compare
@@ -20,8 +24,16 @@ comparison before and after n steps finds most elements bitwise equal.
 - A noise floor of the data: float32 masters do not lower the loss.
 
 ## How to decide
-Copy the trainable tensors, train n steps, and report the share of elements that changed, per tensor and per size of the
-weight. Repeat with float32 master weights: the share rises to 1 and the loss falls.
+Count elements, not curves:
+
+    before = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
+    ...  # ten optimizer steps
+    for n, p in model.named_parameters():
+        if p.requires_grad:
+            print(n, (p != before[n]).float().mean().item())
+
+Far below 1 for large weights and near 1 for small ones: updates are lost in storage. Repeat with float32 weights and
+`bf16=True` (autocast): every share goes to 1 and the loss falls. If not, the rate is simply too low.
 
 ## Typical false diagnosis
 "The learning rate is too low", "the model is too small" or "the data is noisy". Raising the rate seems to confirm the

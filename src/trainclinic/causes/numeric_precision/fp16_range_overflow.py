@@ -9,10 +9,16 @@ only. A dynamic loss scaler skips the steps it can recognise and halves its scal
 forward pass no scale helps and it walks down to its floor.
 
 ## What it looks like
-Several faces of one fault. Zeros or NaN from the first rows on; a train loss that looks normal beside an `eval_loss` of
-NaN (training steps are skipped by the scaler, evaluation has none); a long list of "OVERFLOW ... reducing" lines to a
-scale of 1; or a healthy curve that turns NaN at a long or unusual batch, at another step in each launch. Cards without
-bfloat16 (V100, T4, RTX 20) are typical, since float16 was the only choice.
+Several faces of one fault:
+- zeros or NaN from the first rows on, because every forward pass overflows;
+- a train loss that looks normal beside an `eval_loss` of NaN: training steps are skipped by the scaler, evaluation has
+  none;
+- a list of "OVERFLOW ... reducing" lines from 65,536 down to 1, then an exception or a loss that is frozen;
+- a finite loss with a gradient norm of inf or NaN: only the backward pass, which carries the scale, overflows;
+- a healthy curve that turns NaN at a long or unusual batch, at another step in each launch.
+
+Cards without bfloat16 (V100, T4, RTX 20) are typical, since float16 was the only choice. A script that calls `.half()`
+overrules whatever the configuration says.
 
 ## What else looks like it
 - The first skipped steps of a healthy scaler: it comes down from 65,536 within some ten steps and stays.
@@ -21,8 +27,13 @@ bfloat16 (V100, T4, RTX 20) are typical, since float16 was the only choice.
 - Rows without targets: NaN in single batches, and a gradient norm of 0.0 rather than NaN.
 
 ## How to decide
-Run one long batch in bfloat16 or float32: finite there, non-finite in float16. A hook that records the largest absolute
-output of every module names the layer that passes 65,504.
+Take one of the longest batches and the untouched model, and change the format only:
+
+    for dtype in (torch.float16, torch.bfloat16, torch.float32):
+        print(dtype, AutoModelForCausalLM.from_pretrained(name, dtype=dtype).cuda()(**batch).loss)
+
+Finite in two of them and not in float16: this. To find the layer, record `output.abs().max()` per module in bfloat16;
+the first above 65,504 is it (66,246 in a feed-forward layer of T5). If the forward pass is fine, compare gradients.
 
 ## Typical false diagnosis
 "The learning rate is too high" (lowering it only moves the step), "bad rows" or "a broken GPU". Raising the initial or

@@ -9,10 +9,14 @@ give a division by 0 instead. Within one or two steps the adapter is NaN, and wi
 scaler the same setting ends in an error, since scalers do not unscale float16 gradients.
 
 ## What it looks like
-The first loss is that of the base model, then everything is NaN: `loss nan` from the second or third step, or, in rows
-of the Hugging Face Trainer, one giant number and then exact zeros beside a gradient norm of NaN. Where gradients are
-large enough not to underflow the run limps along with single giant or NaN rows among noisy ones. The saved adapter
-holds NaN, generations are empty, and the base model without the adapter is as good as ever.
+- The first loss is that of the base model, then everything is NaN: `loss nan` from the second or third step on.
+- In rows of the Hugging Face Trainer one giant number, then exact zeros beside a gradient norm of NaN.
+- Where gradients are large enough not to underflow the run limps along: single giant rows (153,318 among rows of 5-6)
+  or NaN rows among noisy ones.
+- Under float16 autocast an error instead: "Attempting to unscale FP16 gradients".
+- The saved adapter holds NaN, and the job may still end as a success; generations are empty; the base model without
+  the adapter is as good as ever.
+- peft 0.10 or older in the lock file, or a loop over `named_parameters` that casts `lora_` tensors.
 
 ## What else looks like it
 - Full fine-tuning of float16 weights: the same arithmetic without an adapter.
@@ -22,8 +26,19 @@ holds NaN, generations are empty, and the base model without the adapter is as g
 - An Apple GPU that computes wrong values: finite but different numbers, not NaN from one fixed step on.
 
 ## How to decide
-Print the dtype of the parameters that require a gradient. Take one optimizer step and count NaN in `lora_A`. Then cast
-the adapter to float32 (`p.data = p.data.float()` for trainable parameters, or a newer peft) and repeat.
+Print the dtypes, take one step, and look at the adapter alone:
+
+    print({p.dtype for p in model.parameters() if p.requires_grad})
+    loss.backward(); optimizer.step()
+    print({n: bool(p.isfinite().all()) for n, p in model.named_parameters() if "lora_A" in n})
+
+Then cast the adapter to float32 and repeat with the base still in float16:
+
+    for p in model.parameters():
+        if p.requires_grad:
+            p.data = p.data.float()
+
+If the second run is finite, the adapter's dtype was the cause. If it is not, the float16 base overflows.
 
 ## Typical false diagnosis
 "The Apple backend is unstable", "the prompt format is wrong" or "the batch is too small". Prompt format cannot turn a

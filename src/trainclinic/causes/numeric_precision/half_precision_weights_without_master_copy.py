@@ -9,10 +9,13 @@ AdamW computes in float32 and escapes the NaN, but updates below half a float16 
 diverge instead.
 
 ## What it looks like
-A normal first loss, then NaN for ever: with a log of every step exactly one or two finite rows. The Hugging Face
-Trainer hides the NaN: one absurd first row (the NaN filter inflates the mean of its window), then 0.0 in every row,
-with a gradient norm of NaN. Texts generated afterwards are empty or a single repeated token, because all logits are
-NaN. Under float16 autocast the same weights stop the run instead: the scaler refuses to unscale float16 gradients.
+- A normal first loss, then NaN for ever: with a log of every step exactly one or two finite rows.
+- In rows of the Hugging Face Trainer one absurd first row (its filter inflates the mean of the window), then 0.0 in
+  every row, with a gradient norm of NaN. 14,577.98 with an accumulation of 8 inverts to 2.23: two healthy steps.
+- With a fused AdamW no NaN but a loss in the hundreds or thousands that stays there, gradients finite.
+- Under float16 autocast an error instead: "Attempting to unscale FP16 gradients".
+- Generated text is empty or one token repeated to the limit, because all logits are NaN and the first id wins.
+- Equal failures at 2e-4, 1e-5 and 1e-6.
 
 ## What else looks like it
 - Adapters in float16: the same arithmetic, but only the adapter is trained.
@@ -23,8 +26,14 @@ NaN. Under float16 autocast the same weights stop the run instead: the scaler re
 - A learning rate that is too high: finite losses rise before anything becomes NaN.
 
 ## How to decide
-Print the dtype of every parameter that requires a gradient, take one optimizer step on one batch, and count non-finite
-parameters. Repeat with float32 weights (autocast may stay) or with `eps=1e-4`: if the NaN is gone, it was this.
+Print the dtype of what is trained, take one optimizer step on one batch, and count what is no longer finite:
+
+    print({p.dtype for p in model.parameters() if p.requires_grad})
+    loss.backward(); optimizer.step()
+    print(sum((~p.isfinite()).sum().item() for p in model.parameters() if p.requires_grad))
+
+Repeat with float32 weights (autocast may stay on) or with `eps=1e-4`, changing nothing else. Gone with both: it was
+this. Gone with neither: look at the forward pass. Check the loss before the step: if that is NaN already, it was not.
 
 ## Typical false diagnosis
 "The learning rate is too high", "gradients exploded" (after a giant first row that never was a loss) or "this device is

@@ -7,10 +7,15 @@ the weights. Second, autocast and scaler built for `"cuda"` in a run on another 
 uses float32, slower and with more memory than planned, and its scale stays at 1.
 
 ## What it looks like
-Without a scaler: an ordinary curve for hundreds or thousands of steps, perhaps a plateau that comes early, then NaN in
-every row, and the time per step drops a little once all values are NaN. There are no "overflow, skipping" lines, since
-nothing watches. With no-op autocast: a healthy loss, a loss scale that is always exactly 1.0, and a speed that suits
-float32. A script that was moved from an NVIDIA card to an Apple GPU is typical.
+Without a scaler:
+- an ordinary curve for hundreds or thousands of steps, perhaps with a plateau that comes early;
+- then NaN in every row, and a time per step that drops a little once all values are NaN (1,097 to 1,018 ms);
+- no "overflow, skipping" lines before it, since nothing watches.
+
+With an autocast that does nothing:
+- a healthy loss, and a loss scale that is exactly 1.0 in every row;
+- the speed and the memory of float32 although a short format was asked for;
+- typically a script that was moved from an NVIDIA card to an Apple GPU, with `"cuda"` as a literal.
 
 ## What else looks like it
 - float16 weights as such: these fail within the first two updates, not after thousands.
@@ -19,8 +24,15 @@ float32. A script that was moved from an NVIDIA card to an Apple GPU is typical.
 - A slow backend: here the numbers are right and the precision is not what was asked for.
 
 ## How to decide
-Print the dtype of one activation inside the autocast block and `scaler.is_enabled()`. Count gradient elements that are
-exactly 0 with and without a scaler. Repeat the last stretch from a good checkpoint in bfloat16 or with a scaler.
+Look inside the block, and at the scaler:
+
+    with torch.autocast(device.type, dtype=torch.float16):
+        print(model(**batch).logits.dtype)
+    print(scaler.is_enabled(), scaler.get_scale())
+
+float32 in the first line: autocast is idle. `False`, or a scale of 1.0 for ever: the scaler is. With float16 and no
+scaler, count gradient elements that are exactly 0, then repeat the last stretch from a good checkpoint with a scaler or
+in bfloat16. A warning that CUDA is not available while the scaler is built says the same.
 
 ## Typical false diagnosis
 "The learning rate is too high": lowering it only delays the NaN. For the silent no-op: "this device is slow" or "the

@@ -7,10 +7,16 @@ some releases of 8-bit optimizers kept or updated their block-wise state wrongly
 32-bit twins. The recipe is fine: the same settings with 16-bit weights or a 32-bit optimizer run clean.
 
 ## What it looks like
-With an 8-bit base on an old card: train loss normal and `eval_loss` NaN, or a large loss followed by zeros. Small
-changes such as other target modules seem to decide whether it fails, because a borderline overflow is a matter of
-chance. With an 8-bit optimizer: a healthy start, then NaN within tens of steps, or a quality that is worse than with
-the release before, and only with that release.
+With an 8-bit base on a card before Turing:
+- a normal train loss and an `eval_loss` of NaN, or a large loss followed by zeros;
+- a failure that seems to depend on small things such as the target modules, because a borderline overflow is a matter
+  of chance;
+- every reporter of the same failure has the same card.
+
+With an 8-bit optimizer:
+- a healthy start, then NaN within tens of steps at a harmless rate;
+- or a quality that is worse than with the release before, and only with that release;
+- the same script is clean with a 32-bit optimizer.
 
 ## What else looks like it
 - float16 overflow: it stays when 8-bit loading is switched off.
@@ -19,8 +25,13 @@ the release before, and only with that release.
 - A learning rate that is too high: the 32-bit optimizer fails at the same rate.
 
 ## How to decide
-Repeat 50 steps with 8-bit loading off (float16 weights), or with `adamw_torch` in place of the 8-bit optimizer. Repeat
-each variant three times, since a borderline overflow is random between launches.
+Change one thing at a time, 50 steps each, three launches each, since a borderline overflow is random:
+
+1. 8-bit loading off, float16 weights, all else equal. Clean: the int8 product.
+2. `optim="adamw_torch"` in place of the 8-bit optimizer. Clean: its state or its update.
+3. The release of bitsandbytes before or after. Clean: a defect of the one in use.
+
+On a V100 or P100 there is little to decide: use float16 or 4-bit weights there, or raise the int8 threshold.
 
 ## Typical false diagnosis
 "8-bit is simply lossy", or "those LoRA target modules do not work", after one lucky run with others.
