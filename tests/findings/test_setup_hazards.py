@@ -9,12 +9,12 @@ from tests.signals.run_builder import run_of
 
 from trainclinic.catalogue.verdict import Absent, Present, Severity
 from trainclinic.findings.examine import all_rules
-from trainclinic.findings.setup.set702_fp16_on_bf16_model import bf16_family
-from trainclinic.findings.setup.set703_quantized_base_on_old_gpu import compute_capability
 from trainclinic.findings.setup.set707_version_with_known_defect import CONDITIONS, _defects, release
 from trainclinic.record.facts import Fact
 from trainclinic.record.parts import Event
 from trainclinic.record.source import Source
+from trainclinic.signals.accelerators import compute_capability
+from trainclinic.signals.pretrained_families import bf16_family
 
 NAN = math.nan
 GOOD = {"loss": [2.0, 1.9, 1.8, 1.7], "norm": [1.0, 1.0, 1.0, 1.0]}

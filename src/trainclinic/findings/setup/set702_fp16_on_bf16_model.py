@@ -25,15 +25,10 @@ Record the largest absolute output of every module for one long batch in bfloat1
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
-
 from trainclinic.catalogue.rule import Rule
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.signals.measured import Measured
+from trainclinic.signals.pretrained_families import bf16_family
 
 
 def check(run: Measured) -> Verdict:
@@ -73,23 +68,6 @@ def _present(run: Measured, evidence: tuple[Evidence, ...]) -> Present:
         return Present(evidence, settle="the same batch in bfloat16 or float32: is it finite there?")
     means = "Every logged value is finite so far."
     return Present(evidence, means=means if run.train_loss is not None else "", severity=Severity.NOTE)
-
-
-def bf16_family(name: str) -> str | None:
-    """The family of bfloat16-pretrained models that a name belongs to, or `None`.
-
-    Args:
-        name: Model identifier or architecture name.
-    """
-    text = name.lower()
-    return next((family for pattern, family in _families().items() if re.search(pattern, text)), None)
-
-
-@cache
-def _families() -> Mapping[str, str]:
-    """Pattern of the name -> family."""
-    table = json.loads((files(__package__) / "bf16_families.json").read_text(encoding="utf-8"))
-    return {row["pattern"]: row["family"] for row in table["families"]}
 
 
 RULE = Rule(

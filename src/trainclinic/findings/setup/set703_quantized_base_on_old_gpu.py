@@ -25,16 +25,15 @@ modules has no part in it, even where a change of them made one launch work.
 
 from __future__ import annotations
 
-import json
-import re
-from functools import cache
-from importlib.resources import files
-
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
+from trainclinic.signals import accelerators
+from trainclinic.signals.accelerators import compute_capability
 from trainclinic.signals.measured import Measured
 
-TURING = Threshold("compute capability", 7.5, "1", "first generation with int8 matrix units (NVIDIA, Turing)")
+TURING = Threshold(
+    "compute capability", accelerators.TURING, "1", "first generation with int8 matrix units (NVIDIA, Turing)"
+)
 
 
 def check(run: Measured) -> Verdict:
@@ -56,17 +55,6 @@ def check(run: Measured) -> Verdict:
         (Evidence("the base is loaded in 8 bits", bits.source), told),
         settle="the same 50 steps with the base in 16 bits",
     )
-
-
-def compute_capability(name: str) -> float | None:
-    """Compute capability of an NVIDIA GPU by its marketing name, or `None` for names that are not in the table."""
-    return next((value for pattern, value in _table() if re.search(pattern, name.lower())), None)
-
-
-@cache
-def _table() -> tuple[tuple[str, float], ...]:
-    table = json.loads((files(__package__) / "gpu_capabilities.json").read_text(encoding="utf-8"))
-    return tuple((row["pattern"], float(row["capability"])) for row in table["gpus"])
 
 
 RULE = Rule(
