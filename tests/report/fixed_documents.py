@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
+from trainclinic.report.cause_entries import CauseEntry, CauseEvidence, NextTestEntry, RuledOutEntry
 from trainclinic.report.chart import Chart, Curve, Gap, Mark, Panel
 from trainclinic.report.model import (
     AbsentEntry,
@@ -93,8 +95,77 @@ def spike() -> Document:
         expectation=Passage(("Fine-tuning of GPT-2 starts between 2.8 and 5.4 nats/token.",), (Item("expected first loss", "2.8 – 5.4", note="nanoGPT README"),)),
         facts=(Item("learning rate", 2e-5, "", LOG, 12), Item("fp16", False, "", "config.json", None, "fp16"), Item("seed", None)),
         warnings=(Warned("truncated last line", LOG, 140, 2),),
+        causes=(shifted(), CauseEntry("unknown", "Cause not decided by the evidence", "undetermined", 0.11), crashing()),
+        ruled_out=(
+            RuledOutEntry(
+                "learning-rate-too-high", "Learning rate too high",
+                "loss is 9.227 at step 0: no update has been made by then", "NUM119", LOG, 29, 0,
+            ),
+            RuledOutEntry("overfitting", "Overfitting", "gap 1.0 %, no rising evaluation loss: it would have to rise"),
+        ),
+        next_tests=(
+            NextTestEntry(
+                "label-shift", "Is the loss of the training path the loss at one token ahead?",
+                "for k in range(4):\n    print(k, loss(logits[:, : n - k], ids[:, k:]))  # `k = 1` is right", "run", "2 min",
+                2.0, 0.41, ("Labels shifted twice", "Base weights empty, random or wrong"),
+            ),
+            NextTestEntry(
+                "gradient-norm-growth", "Does the run show gradient norm growth?", "pass or log: `train/grad_norm`", "log",
+                "15 min", 15.0, 0.2,
+            ),
+        ),
+        stuck=Passage(
+            ("The loss lies at 6.642 from step 1,000 to 2,500.", "The gap to an intact model is 3.04."),
+            (Item("guessing every token alike", 10.825, note="4.2 below it"), Item("level", 6.642)),
+        ),
         chart=_chart(),
     )  # fmt: skip
+
+
+def shifted(probability: float = 0.8) -> CauseEntry:
+    """A cause with evidence on both sides."""
+    first = CauseEvidence(
+        "LOS201", "initial-loss-above-uniform", "present", "strong", "first loss 9.227 nats/token at step 0",
+        "the targets are one token too far, so the first loss lies above unigram entropy", LOG, 29, "", 0,
+    )  # fmt: skip
+    against = CauseEvidence(
+        "GEN804", "garbled-generation", "absent", "moderate", "12 of 12 outputs are sentences",
+        "it would be expected, because the model learns the word after next", "generations.txt", 1,
+    )  # fmt: skip
+    return CauseEntry(
+        "double-label-shift", "Labels shifted twice", "loss-definition", probability,
+        "Targets that were moved already are moved once more", (first,), (against,),
+        "Compute the loss at label offsets 0 to 3 on one batch", "a model or learning rate that is too small",
+    )  # fmt: skip
+
+
+def crashing() -> CauseEntry:
+    """An unlikely cause, with evidence that has no reason and no place."""
+    slow = CauseEvidence("SPD401", "time-gap", "present", "weak", "1,418 s lost", "")
+    gap = CauseEvidence(
+        "NUM101", "nan-loss", "absent", "weak", "no NaN loss", "it would be expected, because it overflows"
+    )
+    return CauseEntry(
+        "mps-instability", "Wrong numbers from an Apple MPS operator", "kernels-and-backends", 0.04, "An operator is wrong",
+        (slow,), (gap,), "Compute one batch on the CPU", "broken hardware",
+    )  # fmt: skip
+
+
+def undecided() -> Document:
+    """A sick run whose evidence fits two causes of one family, neither well."""
+    other = dataclasses.replace(shifted(0.3), slug="missing-label-shift", title="Labels not shifted at all")
+    return dataclasses.replace(spike(), causes=(shifted(0.38), other, crashing()))
+
+
+def quiet() -> Document:
+    """A healthy run with its explanation."""
+    convergence = CauseEntry(
+        "normal-convergence", "Ordinary convergence", "healthy-explanation", 0.8, "The loss falls as this recipe lets it",
+        (CauseEvidence("LOS214", "loss-still-falling", "present", "weak", "the loss still falls", "it learns"),), (),
+        "Nothing: compare with another run", "a plateau",
+    )  # fmt: skip
+    tests = (NextTestEntry("same-batch-on-cpu", "Is it the same on the CPU?", "model.cpu()", "run", "3 min", 3.0, 0.1),)
+    return dataclasses.replace(healthy(), causes=(convergence, crashing()), next_tests=tests)
 
 
 def _timeline() -> tuple[TimelineRow, ...]:

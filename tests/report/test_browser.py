@@ -35,6 +35,8 @@ DOCUMENTS = {
     "hostile": [example_runs.hostile_document()],
     "long": [example_runs.long_document()],
     "empty": [fixed_documents.empty()],
+    "undecided": [fixed_documents.undecided()],
+    "quiet": [fixed_documents.quiet()],
     "many": [fixed_documents.spike(), fixed_documents.healthy(), example_runs.nan_document()],
 }
 CONTRAST = """() => {
@@ -115,6 +117,14 @@ def until(page: Any, expression: str) -> None:
     pytest.fail(f"never true: {expression}")
 
 
+def loss_plot(page: Any) -> dict[str, float]:
+    """The box of the loss panel's plot, scrolled to where the mouse can reach it."""
+    plot = page.locator(".panel[data-key=loss] .plot")
+    plot.evaluate("(node) => node.scrollIntoView({ behavior: 'instant', block: 'center' })")
+    box: dict[str, float] = plot.bounding_box()
+    return box
+
+
 def step_of(page: Any, badge: Any) -> float:
     """The step under the middle of a badge, from the tick labels of the axis."""
     ticks = [
@@ -153,8 +163,7 @@ def test_the_page_reads_without_script(visit: Any) -> None:
 
 def test_hover_shows_the_values_of_all_panels(visit: Any) -> None:
     page = visit("spike")
-    plot = page.locator(".panel[data-key=loss] .plot")
-    box = plot.bounding_box()
+    box = loss_plot(page)
     page.mouse.move(box["x"] + box["width"] * 0.797, box["y"] + 100)
     assert page.locator(".at").text_content() == "step 2,000"
     values = [node.text_content() for node in page.locator(".key b").all()]
@@ -169,7 +178,7 @@ def test_hover_shows_the_values_of_all_panels(visit: Any) -> None:
 def test_a_drag_zooms_all_panels_and_a_double_click_resets(visit: Any) -> None:
     page = visit("spike")
     before = page.locator(".xaxis").inner_html(), page.locator(".curve .line").first.get_attribute("d")
-    box = page.locator(".panel[data-key=loss] .plot").bounding_box()
+    box = loss_plot(page)
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 90)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.99, box["y"] + 90, steps=4)
@@ -202,7 +211,7 @@ def test_the_keyboard_moves_zooms_and_resets(visit: Any) -> None:
 def test_every_control_can_be_reached_with_the_tab_key(visit: Any) -> None:
     page = visit("spike")
     seen = set()
-    for _ in range(60):
+    for _ in range(80):
         page.keyboard.press("Tab")
         seen.add(page.evaluate("document.activeElement.getAttribute('class') || document.activeElement.tagName"))
     assert {"skip", "theme script", "chart", "scale script", "key train", "badge harmful", "SUMMARY"} <= seen
@@ -210,13 +219,14 @@ def test_every_control_can_be_reached_with_the_tab_key(visit: Any) -> None:
 
 def test_the_wheel_zooms_only_where_asked(visit: Any) -> None:
     page = visit("spike")
-    box = page.locator(".panel[data-key=loss] .plot").bounding_box()
+    box = loss_plot(page)
     page.mouse.move(box["x"] + 300, box["y"] + 90)
+    before = page.evaluate("scrollY")
     page.mouse.wheel(0, 120)
-    until(page, "scrollY > 0")
+    until(page, f"scrollY > {before}")
     assert page.locator(".xaxis text").all_text_contents()[0] == "0"
-    page.evaluate("scrollTo(0, 0)")
     page.locator(".chart").focus()
+    box = loss_plot(page)
     page.mouse.move(box["x"] + 300, box["y"] + 90)
     page.mouse.wheel(0, -400)
     until(page, "document.querySelector('.xaxis text').textContent !== '0'")
@@ -297,3 +307,43 @@ def test_hostile_text_runs_nothing(visit: Any) -> None:
     page = visit("hostile")
     assert "<script>alert(1)</script>" in page.locator("main").inner_text()
     assert page.evaluate("document.querySelectorAll('script').length") == 2
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_most_probable_cause_is_open_with_both_sides_and_a_bar_of_its_length(visit: Any, width: int) -> None:
+    page = visit("spike", width=width, script=False)
+    cause = page.locator("#c-double-label-shift")
+    assert cause.get_attribute("open") is not None
+    assert cause.locator(".pro").is_visible()
+    assert cause.locator(".contra").is_visible()
+    drawn, track = cause.locator(".meter rect").bounding_box(), cause.locator(".meter").bounding_box()
+    assert drawn["width"] / track["width"] == pytest.approx(0.8, abs=0.01)
+    sides = [cause.locator(side).bounding_box() for side in (".pro", ".contra")]
+    assert (sides[0]["y"] == sides[1]["y"]) == (width == 1280)
+    assert page.locator("#c-mps-instability").get_attribute("open") is None
+
+
+def test_the_causes_stand_above_the_charts_and_the_findings(visit: Any) -> None:
+    page = visit("spike")
+    order = ["causes", "ruled-out", "settle", "stuck", "charts", "findings"]
+    tops = [page.locator(f"#{anchor}").bounding_box()["y"] for anchor in order]
+    assert tops == sorted(tops)
+
+
+def test_code_of_a_test_is_copied_as_it_stands(visit: Any) -> None:
+    page = visit("spike")
+    button = page.locator(".copy").first
+    button.click()
+    until(page, "document.querySelector('.copy').textContent !== 'copy'")
+    if button.text_content() == "selected":
+        copied = page.evaluate("getSelection().toString()")
+    else:
+        page.context.grant_permissions(["clipboard-read"])
+        copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == fixed_documents.spike().next_tests[0].how
+
+
+def test_a_quiet_run_says_so_in_one_line(visit: Any) -> None:
+    page = visit("quiet")
+    assert page.locator("#causes").inner_text() == "Nothing wrong: ordinary convergence, 80 %."
+    assert page.locator(".cause, #settle, #ruled-out").count() == 0

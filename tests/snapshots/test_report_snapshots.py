@@ -15,6 +15,8 @@ from trainclinic.report.render import render
 RUNS = {
     "spike": (fixed_documents.spike(),),
     "healthy": (fixed_documents.healthy(),),
+    "undecided": (fixed_documents.undecided(),),
+    "quiet": (fixed_documents.quiet(),),
     "three-runs": (fixed_documents.spike(), fixed_documents.healthy(), fixed_documents.empty()),
 }
 SUFFIXES = {"terminal": "txt", "md": "md", "json": "json", "html": "html"}

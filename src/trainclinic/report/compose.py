@@ -15,6 +15,7 @@ from trainclinic.report.sections.generalisation import generalisation
 from trainclinic.report.sections.panels import COLUMNS, compose_chart
 from trainclinic.report.sections.schedule import schedule
 from trainclinic.report.sections.speed import speed
+from trainclinic.report.sections.stuck import stuck
 from trainclinic.report.sections.summary import summary
 from trainclinic.report.sections.timeline import timeline
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from trainclinic.findings.examine import Finding
     from trainclinic.findings.overall import Overall
     from trainclinic.record.parts import Damage
+    from trainclinic.report.cause_entries import CauseEntry, NextTestEntry, RuledOutEntry
     from trainclinic.signals.measured import Measured
 
 
@@ -47,11 +49,12 @@ def compose(
     present = entries.present_entries(findings)
     rows = timeline(measured, present)
     who = identity.identity(record)
+    suspects, refuted, tests = _inferred(inference)
     return Document(
         run=who,
         verdict=overall.word,
         reason=overall.reason,
-        summary=summary(measured, who, overall, present, rows),
+        summary=summary(measured, who, overall, present, rows, suspects),
         findings=present,
         absent=entries.absent_entries(findings),
         not_evaluated=entries.not_evaluated_entries(findings),
@@ -64,8 +67,23 @@ def compose(
         expectation=expectation(measured),
         facts=identity.facts(record),
         warnings=identity.warnings(record),
+        causes=suspects,
+        ruled_out=refuted,
+        next_tests=tests,
+        stuck=stuck(measured, present, suspects),
         chart=compose_chart(measured, present, columns),
     )
+
+
+def _inferred(
+    inference: Inference | None,
+) -> tuple[tuple[CauseEntry, ...], tuple[RuledOutEntry, ...], tuple[NextTestEntry, ...]]:
+    """Causes, refuted explanations and tests; the module with all causes is imported only when there are any."""
+    if inference is None:
+        return (), (), ()
+    from trainclinic.report.sections.causes import cause_entries, next_test_entries, ruled_out_entries
+
+    return cause_entries(inference), ruled_out_entries(inference), next_test_entries(inference)
 
 
 def with_damage(documents: Sequence[Document], damage: Sequence[Damage]) -> tuple[Document, ...]:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.wording import count, words
 from trainclinic.report import wording
+from trainclinic.report.markdown_causes import causes
+from trainclinic.report.markdown_text import at, code, folded, listed, table, text
 
 if TYPE_CHECKING:
-    from trainclinic.report.model import Document, FindingEntry, Item
+    from trainclinic.report.model import Document, FindingEntry
 
 SUSPECTS = 12
 BADGES = {"sick": "❌ sick", "healthy": "✅ healthy", "undetermined": "❔ undetermined"}
 SIGNS = {"harmful": "❌", "warning": "⚠️", "note": "ℹ️"}
-_SPECIAL = re.compile(r"([\\*_{}\[\]<>#|~$&])")
-_BAR = re.compile(r"(?<!\\)\|")
-_AUTOLINK = re.compile(r"(?i)\b(https?|ftp)://|\bwww\.|@(?=\w)")
 
 
 def to_markdown(documents: Sequence[Document]) -> str:
@@ -25,38 +24,22 @@ def to_markdown(documents: Sequence[Document]) -> str:
     if len(documents) == 1:
         blocks = _run(documents[0], level=1)
     else:
-        rows = [[text(cell) for cell in wording.overview_cells(document)] for document in documents]
-        blocks = [f"# {len(documents):,} runs", _table(["run", "verdict", "top finding", "best checkpoint"], rows)]
+        blocks = [f"# {len(documents):,} runs", _overview(documents)]
         for document in documents:
             blocks += _run(document, level=2)
     blocks.append(f"<sub>trainclinic {wording.version()}</sub>")
     return "\n\n".join(blocks) + "\n"
 
 
-def text(raw: str) -> str:
-    """A sentence on one line: what stands between back-ticks stays code, everything else is plain text."""
-    pieces = " ".join(raw.split()).split("`")
-    if len(pieces) % 2 == 0:
-        return _escape(" ".join(raw.split()))
-    return "".join(code(piece) if index % 2 else _escape(piece) for index, piece in enumerate(pieces))
-
-
-def code(raw: str) -> str:
-    """A literal as a code span, whatever back-ticks it holds."""
-    flat = " ".join(raw.split())
-    if not flat:
-        return ""
-    longest = max((len(run) for run in re.findall("`+", flat)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if flat.startswith("`") or flat.endswith("`") else ""
-    return f"{fence}{pad}{flat}{pad}{fence}"
-
-
-def _escape(plain: str) -> str:
-    escaped = _SPECIAL.sub(r"\\\1", plain).replace("`", "\\`")
-    return _AUTOLINK.sub(
-        lambda match: match.group().replace(":", "&#58;").replace(".", "&#46;").replace("@", "&#64;"), escaped
-    )
+def _overview(documents: Sequence[Document]) -> str:
+    """A line per run; without the column of causes where none were inferred."""
+    rows = [[text(cell) for cell in wording.overview_cells(document)] for document in documents]
+    columns = [
+        index
+        for index, heading in enumerate(wording.OVERVIEW)
+        if heading != "most probable cause" or any(document.causes for document in documents)
+    ]
+    return table([wording.OVERVIEW[index] for index in columns], [[row[index] for index in columns] for row in rows])
 
 
 def _run(document: Document, level: int) -> list[str]:
@@ -67,16 +50,20 @@ def _run(document: Document, level: int) -> list[str]:
         f"**{text(document.reason)}**",
         text(document.summary),
         _identity(document),
+        *causes(document, sharp),
     ]
+    if document.stuck:
+        blocks += [f"{sharp}# Why it is stuck where it is", " ".join(text(says) for says in document.stuck.says)]
+        blocks.append(listed(document.stuck.items))
     if document.findings:
         blocks.append(f"{sharp}# What this run shows")
         blocks += [_finding(finding, number, sharp) for number, finding in enumerate(document.findings, start=1)]
     for event in document.at_events:
-        blocks += [f"{sharp}# At {run.axis} {event.step:,}: {text(event.title)}", _items(event.items)]
+        blocks += [f"{sharp}# At {run.axis} {event.step:,}: {text(event.title)}", listed(event.items)]
     if document.timeline:
         columns = wording.timeline_columns(document.timeline, run.axis)
         rows = [[text(cells[index]) for _, cells in columns] for index in range(len(document.timeline))]
-        blocks += [f"{sharp}# Timeline", _table([head for head, _ in columns], rows, numbers=len(columns) - 1)]
+        blocks += [f"{sharp}# Timeline", table([head for head, _ in columns], rows, numbers=len(columns) - 1)]
     blocks += _measured(document, sharp)
     blocks += _limits(document, sharp)
     return [block for block in blocks if block]
@@ -93,14 +80,14 @@ def _identity(document: Document) -> str:
         ("wall time", wording.scalar(run.seconds, "s") if run.seconds else ""),
         ("read from", ", ".join(code(file) for file in run.files)),
     ]
-    return _table(["", ""], [[name, value] for name, value in rows if value])
+    return table(["", ""], [[name, value] for name, value in rows if value])
 
 
 def _finding(finding: FindingEntry, number: int, sharp: str) -> str:
     lines = [
         f"{sharp}## {number}. {SIGNS[finding.severity]} {text(words(finding.slug))}",
         f"**{finding.severity}** · {code(finding.code)}",
-        "\n".join(f"- {text(e.says)}{_at(e.path, e.line, e.key)}" for e in finding.evidence),
+        "\n".join(f"- {text(e.says)}{at(e.path, e.line, e.key)}" for e in finding.evidence),
         f"**Means:** {_page(finding.means)}",
         f"**Does not mean:** {_page(finding.does_not_mean)}",
         f"**Check it:** {_page(finding.check)}",
@@ -127,7 +114,7 @@ def _measured(document: Document, sharp: str) -> list[str]:
         entries = [("keep", found.best)] if found.best else []
         entries += [("suspect", entry) for entry in found.suspect[:SUSPECTS]]
         rows = [[word, f"{e.step:,}", code(e.path), text(e.reason)] for word, e in entries]
-        blocks += [f"{sharp}# Checkpoints", _table(["", document.run.axis, "path", "why"], rows)]
+        blocks += [f"{sharp}# Checkpoints", table(["", document.run.axis, "path", "why"], rows)]
         if found.equally_good:
             blocks.append(f"As good as the best: {wording.steps_text(found.equally_good)}.")
     for title, section in (
@@ -136,7 +123,7 @@ def _measured(document: Document, sharp: str) -> list[str]:
         ("What a healthy run of this kind looks like", document.expectation),
     ):
         if section:
-            blocks += [f"{sharp}# {title}", " ".join(text(says) for says in section.says), _items(section.items)]
+            blocks += [f"{sharp}# {title}", " ".join(text(says) for says in section.says), listed(section.items)]
     if document.speed:
         blocks += [f"{sharp}# Speed and lost time", " ".join(text(says) for says in document.speed.says)]
         rows = [
@@ -144,13 +131,13 @@ def _measured(document: Document, sharp: str) -> list[str]:
              wording.scalar(s.lost_seconds, "s")]
             for s in document.speed.spans
         ]  # fmt: skip
-        blocks.append(_table([f"{document.run.axis}s", "what", "steps/s", "lost"], rows) if rows else "")
+        blocks.append(table([f"{document.run.axis}s", "what", "steps/s", "lost"], rows) if rows else "")
     if document.facts:
         rows = [
             [text(i.label), text(wording.item_text(i)), code(wording.place(i.path, i.line, i.key))]
             for i in document.facts
         ]
-        blocks.append(_folded("Configuration", _table(["setting", "value", "read from"], rows)))
+        blocks.append(folded("Configuration", table(["setting", "value", "read from"], rows)))
     return blocks
 
 
@@ -158,42 +145,22 @@ def _limits(document: Document, sharp: str) -> list[str]:
     blocks: list[str] = []
     if document.warnings:
         lines = [
-            f"- {text(w.says)}{f', {w.count:,} times' if w.count > 1 else ''}{_at(w.path, w.line)}"
+            f"- {text(w.says)}{f', {w.count:,} times' if w.count > 1 else ''}{at(w.path, w.line)}"
             for w in document.warnings
         ]
         blocks += [f"{sharp}# Could not be read", "\n".join(lines)]
     if document.not_evaluated:
         rows = [[text(words(e.slug)), code(e.code), text(e.missing)] for e in document.not_evaluated]
         title = f"Not looked at: {count(len(rows), 'symptom')}, and what would make them visible"
-        blocks.append(_folded(title, _table(["symptom", "code", "needs"], rows)))
+        blocks.append(folded(title, table(["symptom", "code", "needs"], rows)))
     if document.absent:
         rows = [
             [text(words(e.slug)), code(e.code), text("; ".join(o.says for o in e.evidence))] for e in document.absent
         ]
         blocks.append(
-            _folded(
+            folded(
                 f"Looked for and not found: {count(len(rows), 'symptom')}",
-                _table(["symptom", "code", "looked at"], rows),
+                table(["symptom", "code", "looked at"], rows),
             )
         )
     return blocks
-
-
-def _items(items: Iterable[Item]) -> str:
-    return "\n".join(f"- {text(i.label)}: {text(wording.item_text(i))}{_at(i.path, i.line, i.key)}" for i in items)
-
-
-def _at(path: str | None, line: int | None = None, key: str = "") -> str:
-    where = wording.place(path, line, key)
-    return f" ({code(where)})" if where else ""
-
-
-def _folded(title: str, body: str) -> str:
-    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0) -> str:
-    """A table; the first `numbers` columns are aligned right."""
-    rule = ["---:" if index < numbers else "---" for index in range(len(heads))]
-    safe = [[_BAR.sub(r"\\|", cell) for cell in row] for row in rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *safe))

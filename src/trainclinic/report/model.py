@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from trainclinic.report.cause_entries import CauseEntry, NextTestEntry, RuledOutEntry
 from trainclinic.report.chart import Chart
 
 VerdictWord = Literal["healthy", "sick", "undetermined"]
@@ -227,37 +228,6 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
-class CauseEntry:
-    """A possible cause with its probability, and the verdicts for and against it in words."""
-
-    slug: str
-    title: str
-    probability: float
-    evidence_for: tuple[str, ...]
-    evidence_against: tuple[str, ...]
-    decided_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class RuledOutEntry:
-    """A popular explanation that the evidence refutes, with the refuting number."""
-
-    slug: str
-    title: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class NextTestEntry:
-    """A test that would separate the remaining causes, and what it costs."""
-
-    slug: str
-    title: str
-    cost: str
-    decides: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class FixEntry:
     """Something to change, which causes it treats, and what to expect if it was right."""
 
@@ -289,9 +259,10 @@ class Document:
         expectation: What a healthy run of this kind looks like.
         facts: The run's configuration, with sources.
         warnings: What could not be read.
-        causes: Possible causes by probability; empty until they are inferred.
-        ruled_out: Refuted explanations.
-        next_tests: What would decide between the causes.
+        causes: Possible causes by probability, an unlisted one among them; empty when none were inferred.
+        ruled_out: Popular explanations that the evidence refutes.
+        next_tests: What would decide between the causes, the best for its cost first.
+        stuck: Why the loss stays where it is, in numbers; only for a run that got stuck.
         fixes: What to change.
         chart: Curves and marks for formats that draw.
     """
@@ -315,5 +286,6 @@ class Document:
     causes: tuple[CauseEntry, ...] = ()
     ruled_out: tuple[RuledOutEntry, ...] = ()
     next_tests: tuple[NextTestEntry, ...] = ()
+    stuck: Passage | None = None
     fixes: tuple[FixEntry, ...] = ()
     chart: Chart | None = None

@@ -7,9 +7,12 @@ import math
 from collections.abc import Sequence
 
 from trainclinic.catalogue.wording import duration, number, words
+from trainclinic.report import cause_wording
 from trainclinic.report.model import Document, Identity, Item, NotEvaluatedEntry, Observation, Scalar, TimelineRow
 
 NOTHING = "·"
+OVERVIEW = ("run", "verdict", "most probable cause", "top finding", "best checkpoint")
+"""Columns of the table of runs."""
 
 
 def version() -> str:
@@ -136,9 +139,10 @@ def needs(absences: Sequence[NotEvaluatedEntry]) -> list[tuple[str, list[str]]]:
     return sorted(found.items(), key=lambda item: -len(item[1]))
 
 
-def overview_cells(document: Document) -> tuple[str, str, str, str]:
-    """One line of the table of runs: name, verdict, top finding, best checkpoint."""
+def overview_cells(document: Document) -> tuple[str, ...]:
+    """One line of the table of runs, a cell for each of `OVERVIEW`."""
     top = words(document.findings[0].slug) if document.findings else "nothing found"
     more = f" +{len(document.findings) - 1}" if len(document.findings) > 1 else ""
     best = document.checkpoints.best if document.checkpoints else None
-    return document.run.name, document.verdict, top + more, f"{document.run.axis} {best.step:,}" if best else NOTHING
+    checkpoint = f"{document.run.axis} {best.step:,}" if best else NOTHING
+    return document.run.name, document.verdict, cause_wording.cell(document) or NOTHING, top + more, checkpoint

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 EVIDENCE = 2
 ROWS = 12
+CAUSES = 3
 
 
 def brief(document: Document) -> Document:
@@ -17,6 +18,17 @@ def brief(document: Document) -> Document:
     findings = tuple(
         dataclasses.replace(finding, evidence=finding.evidence[:EVIDENCE]) for finding in document.findings
     )
+    causes = tuple(
+        dataclasses.replace(c, evidence_for=c.evidence_for[:EVIDENCE], evidence_against=c.evidence_against[:EVIDENCE])
+        for c in document.causes[:CAUSES]
+    )
     return dataclasses.replace(
-        document, findings=findings, timeline=document.timeline[:ROWS], absent=(), facts=(), not_evaluated=()
+        document,
+        findings=findings,
+        causes=causes,
+        next_tests=document.next_tests[:1],
+        timeline=document.timeline[:ROWS],
+        absent=(),
+        facts=(),
+        not_evaluated=(),
     )

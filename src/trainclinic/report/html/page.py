@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from trainclinic.catalogue.wording import words
+from trainclinic.report import cause_wording
 from trainclinic.report.html import svg, wording
 from trainclinic.report.html.chart_data import chart_json, thinned
 from trainclinic.report.html.detail import brief
@@ -165,7 +166,11 @@ def _spoken(chart: Chart, title: str, key: str) -> str:
 
 def _sections(document: Document) -> list[tuple[str, str]]:
     measured = document.checkpoints or document.speed or document.generalisation or document.expectation
+    told = cause_wording.reading(document) != "quiet"
     wanted = (
+        ("causes", "Causes", document.causes),
+        ("ruled-out", "Ruled out", document.ruled_out if told else ()),
+        ("settle", "Next test", document.next_tests if told else ()),
         ("charts", "Charts", document.chart),
         ("findings", "Findings", document.findings),
         ("timeline", "Timeline", document.timeline),
@@ -196,6 +201,14 @@ def _environment() -> jinja2.Environment:
         steps=steps_text,
         needs=needs,
         planned=planned,
+        seen=cause_wording.seen,
+        share=cause_wording.share,
+        cause_title=cause_wording.title,
+        cause_cell=cause_wording.cell,
+        causes_reading=cause_wording.reading,
+        causes_heading=cause_wording.heading,
+        causes_lead=cause_wording.lead,
+        causes_shown=cause_wording.shown,
     )
     return environment
 

@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.wording import count, number, words
+from trainclinic.report.cause_entries import LIKELY
+from trainclinic.report.cause_wording import seen, share
 from trainclinic.report.wording import figure, planned
 
 if TYPE_CHECKING:
     from trainclinic.findings.overall import Overall
+    from trainclinic.report.cause_entries import CauseEntry
     from trainclinic.report.model import FindingEntry, Identity, TimelineRow
     from trainclinic.signals.measured import Measured
 
@@ -29,9 +32,12 @@ def summary(
     overall: Overall,
     findings: Sequence[FindingEntry],
     rows: Sequence[TimelineRow],
+    causes: Sequence[CauseEntry] = (),
 ) -> str:
-    """What was run, what the loss did, and what matters most; each sentence only when something supports it."""
-    sentences = [_extent(run), _loss(measured, run, rows), _findings(findings), _close(overall, findings)]
+    """What was run, what the loss did, what matters most and why; each sentence only when something supports it."""
+    sentences = [
+        _extent(run), _loss(measured, run, rows), _findings(findings), _cause(causes), _close(overall, findings)
+    ]  # fmt: skip
     return " ".join(f"{sentence.rstrip('. :')}." for sentence in sentences if sentence)
 
 
@@ -99,6 +105,17 @@ def _findings(findings: Sequence[FindingEntry]) -> str:
     rest = len(findings) - 1 - len(names)
     names += [count(rest, "further finding")] if rest else []
     return f"{says}. Also seen: {', '.join(names)}"
+
+
+def _cause(causes: Sequence[CauseEntry]) -> str:
+    """The most probable fault with what speaks most for it; nothing where the evidence does not decide."""
+    first = causes[0] if causes else None
+    if first is None or not first.is_fault or first.probability < LIKELY:
+        return ""
+    says = f"Most probable cause ({share(first.probability)}): {first.title}"
+    if not first.evidence_for:
+        return says
+    return f"{says}; above all because {_ASIDE.sub('', seen(first.evidence_for[0]))}"
 
 
 def _close(overall: Overall, findings: Sequence[FindingEntry]) -> str:

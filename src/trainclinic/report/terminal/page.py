@@ -16,16 +16,17 @@ from rich.text import Text
 from trainclinic.catalogue.wording import count, words
 from trainclinic.report import wording
 from trainclinic.report.terminal import spark
+from trainclinic.report.terminal.blocks import items, labelled, prose, title
+from trainclinic.report.terminal.causes import causes, causes_in_short
 
 if TYPE_CHECKING:
     from trainclinic.report.chart import Chart
-    from trainclinic.report.model import Document, FindingEntry, Item
+    from trainclinic.report.model import Document, FindingEntry
 
 STYLES = {
     "sick": "bold red", "healthy": "bold green", "undetermined": "bold magenta",
     "harmful": "bold red", "warning": "yellow", "note": "cyan",
 }  # fmt: skip
-LABEL = 15
 SHORT_REPORTS = 24
 """Runs told below the table of runs; whoever has more asks for one by its name."""
 SUSPECTS = 5
@@ -34,8 +35,8 @@ GIVEN_UP = ("grad norm", "change", "steps/s", "LR")
 HAPPENED = 14
 """Columns that the last one, in words, needs at least."""
 OVERVIEW_WARNINGS = 2
-OVERVIEW_REST = 64
-"""Columns that the table of runs needs beside the names."""
+OVERVIEW_WIDE = 110
+"""Columns from which the table of runs has room for causes and findings."""
 NOT_EVALUATED = 6
 """Groups of symptoms that were not looked at; the other formats list all of them."""
 NAMES = 4
@@ -73,16 +74,20 @@ def to_terminal(documents: Sequence[Document], *, color: bool = False, width: in
 
 def _run(document: Document, width: int) -> Group:
     parts: list[RenderableType] = [_head(document), _summary(document.summary)]
+    parts += causes(document, width)
+    if document.stuck:
+        parts += [*title("Why it is stuck where it is"), *(prose(text) for text in document.stuck.says)]
+        parts.append(items(document.stuck.items))
     if document.chart:
-        parts += [Text(), *_chart(document.chart, width)]
+        parts += [*title(f"The run, {document.run.axis} by {document.run.axis}"), *_chart(document.chart, width)]
     if document.findings:
-        parts += [*_title("What this run shows"), *_findings(document)]
+        parts += [*title("What this run shows"), *_findings(document)]
     if document.at_events:
-        parts += _title("Where the run stood")
+        parts += title("Where the run stood")
         for event in document.at_events:
-            parts += [Text(f"At {document.run.axis} {event.step:,}, {event.title}", style="bold"), _items(event.items)]
+            parts += [Text(f"At {document.run.axis} {event.step:,}, {event.title}", style="bold"), items(event.items)]
     if document.timeline:
-        parts += [*_title("Timeline"), _timeline(document, width)]
+        parts += [*title("Timeline"), _timeline(document, width)]
     parts += _measured(document)
     parts += _limits(document)
     return Group(*parts)
@@ -95,7 +100,7 @@ def _head(document: Document) -> Group:
 
 
 def _summary(text: str) -> Padding:
-    return Padding(_prose(text), (1, 0, 0, 0))
+    return Padding(prose(text), (1, 0, 0, 0))
 
 
 def _chart(chart: Chart, width: int) -> list[RenderableType]:
@@ -130,7 +135,7 @@ def _findings(document: Document) -> list[RenderableType]:
             ("Check it", finding.check if finding.severity != "note" else ""),
             ("To settle it", finding.settle),
         ]
-        parts.append(_labelled([(label, text) for label, text in rows if text]))
+        parts.append(labelled([(label, text) for label, text in rows if text]))
     return parts
 
 
@@ -174,27 +179,27 @@ def _measured(document: Document) -> list[RenderableType]:
         ]
         more = len(document.checkpoints.suspect) - SUSPECTS
         rows += [("", f"and {count(more, 'more suspect checkpoint')}")] if more > 0 else []
-        parts += [*_title("Checkpoints"), _labelled(rows)]
-    for title, section in (
+        parts += [*title("Checkpoints"), labelled(rows)]
+    for heading, section in (
         ("Learning-rate schedule", document.schedule),
         ("Training and evaluation", document.generalisation),
         ("What a healthy run of this kind looks like", document.expectation),
     ):
         if section:
-            parts += [*_title(title), *(_prose(text) for text in section.says), _items(section.items)]
+            parts += [*title(heading), *(prose(text) for text in section.says), items(section.items)]
     if document.speed:
-        parts += [*_title("Speed and lost time"), *(_prose(text) for text in document.speed.says)]
+        parts += [*title("Speed and lost time"), *(prose(text) for text in document.speed.says)]
     return parts
 
 
 def _limits(document: Document) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if document.warnings:
-        parts += [*_title("Could not be read"), *_warnings(document)]
+        parts += [*title("Could not be read"), *_warnings(document)]
     if document.not_evaluated:
         needs = wording.needs(document.not_evaluated)
         rows = [(_few(names), f"needs {missing}") for missing, names in needs[:NOT_EVALUATED]]
-        parts += [*_title("Not looked at"), _labelled(rows, label=30)]
+        parts += [*title("Not looked at"), labelled(rows, label=30)]
         more = sum(len(names) for _, names in needs[NOT_EVALUATED:])
         if more:
             parts.append(Text(f"and {count(more, 'more symptom')}; the HTML report lists all", style="dim"))
@@ -213,60 +218,35 @@ def _warnings(document: Document) -> list[Text]:
     lines = []
     for item in document.warnings:
         times = f", {item.count:,} times" if item.count > 1 else ""
-        lines.append(_prose(f"{item.says}{times} [{wording.place(item.path, item.line)}]"))
+        lines.append(prose(f"{item.says}{times} [{wording.place(item.path, item.line)}]"))
     return lines
 
 
 def _overview(documents: Sequence[Document], width: int) -> Table:
     """One line a run; names lose what all of them share before anything else."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-    for heading, wide in (("run", None), ("verdict", 12), ("top finding", 29), ("best checkpoint", 15)):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=wide, max_width=wide)
-    cells = [wording.overview_cells(document) for document in documents]
-    names = wording.short_names([name for name, *_ in cells], max(width - OVERVIEW_REST, 12))
-    for shown, (_, verdict, top, best) in zip(names, cells, strict=True):
-        table.add_row(Text(shown), Text(verdict, style=STYLES[verdict]), Text(top), Text(best))
+    inferred = any(document.causes for document in documents)
+    wide = width >= OVERVIEW_WIDE
+    columns = [("run", None), ("verdict", 12)]
+    columns += [("most probable cause", 29)] if inferred else []
+    columns += [("top finding", 29)] if wide or not inferred else []
+    columns.append(("best checkpoint", 15))
+    for heading, room in columns:
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=room, max_width=room)
+    rest = sum(room + 2 for _, room in columns if room)
+    names = wording.short_names([document.run.name for document in documents], max(width - rest, 12))
+    for shown, document in zip(names, documents, strict=True):
+        cells = dict(zip(wording.OVERVIEW, wording.overview_cells(document), strict=True))
+        chosen = [cells[heading] for heading, _ in columns[2:]]
+        table.add_row(Text(shown), Text(document.verdict, style=STYLES[document.verdict]), *map(Text, chosen))
     return table
 
 
 def _short(document: Document) -> Group:
     parts: list[RenderableType] = [Text(), Rule(style="dim", characters="─"), _head(document)]
+    parts += causes_in_short(document)
     for number_, finding in enumerate(document.findings[:6], start=1):
-        parts += [_finding_head(finding, number_), Padding(_prose(finding.says), (0, 0, 0, 4))]
+        parts += [_finding_head(finding, number_), Padding(prose(finding.says), (0, 0, 0, 4))]
     if len(document.findings) > 6:
         parts.append(Text(f"   and {count(len(document.findings) - 6, 'further finding')}", style="dim"))
     return Group(*parts)
-
-
-def _title(text: str) -> list[RenderableType]:
-    return [Text(), Text(text.upper(), style="bold"), Rule(style="dim", characters="─")]
-
-
-def _items(items: Sequence[Item]) -> Table:
-    rows = []
-    for item in items:
-        where = wording.place(item.path, item.line, item.key)
-        rows.append((item.label, wording.item_text(item) + (f" [{where}]" if where else "")))
-    return _labelled(rows, label=30)
-
-
-def _labelled(rows: Sequence[tuple[str, str]], label: int = LABEL) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=2)
-    table.add_column(width=label, style="dim", overflow="fold")
-    table.add_column(ratio=1, overflow="fold")
-    table.expand = True
-    for name, text in rows:
-        table.add_row("", Text(name), _prose(text))
-    return table
-
-
-def _prose(text: str) -> Text:
-    """A sentence; what stands between back-ticks keeps them, so that nothing is lost without colour."""
-    shown = Text()
-    for index, part in enumerate(text.split("`")):
-        literal = index % 2 == 1 and text.count("`") % 2 == 0
-        shown.append(f"`{part}`" if literal else part if text.count("`") % 2 == 0 else ("`" if index else "") + part)
-        if literal:
-            shown.stylize("bold", len(shown) - len(part) - 2)
-    return shown

@@ -300,6 +300,13 @@ $$(".one-run").forEach((fold) => fold.addEventListener("toggle", prepare));
 $$("table.sortable").forEach(sortable);
 const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 $(".theme").addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; });
+/* Where a page opened from a file may not write to the clipboard, the code is selected instead. */
+for (const button of $$(".copy")) button.addEventListener("click", () => {
+  const code = $("code", button.parentElement);
+  const pick = () => { getSelection().selectAllChildren(code); button.textContent = "selected"; };
+  if (!navigator.clipboard) return pick();
+  navigator.clipboard.writeText(code.textContent).then(() => { button.textContent = "copied"; }, pick);
+});
 addEventListener("hashchange", reveal);
 let folded = [];
 addEventListener("beforeprint", () => { folded = $$("details:not([open])"); folded.forEach((d) => { d.open = true; }); });

@@ -1,0 +1,157 @@
+"""How causes read: whether there is an answer at all, what its heading may claim, and how evidence becomes a line."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+from trainclinic.catalogue.families import FAMILIES
+from trainclinic.catalogue.wording import words
+from trainclinic.report.cause_entries import HEALTHY, LIKELY, UNDETERMINED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trainclinic.report.cause_entries import CauseEntry, CauseEvidence
+    from trainclinic.report.model import Document
+
+SHOWN = 0.02
+"""Causes below this probability are in the JSON report alone."""
+TOLD = 0.1
+"""Causes from this probability on are told with their evidence."""
+MOST_TOLD = 3
+UNLISTED = "None of the causes listed here"
+LONG = 100
+"""Characters from which a sentence is long."""
+_ASIDE = re.compile(r"\s*\([^()]*\)")
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+Reading = Literal["quiet", "answer", "undecided"]
+
+
+def reading(document: Document) -> Reading | None:
+    """What the causes amount to: nothing wrong, an answer, or no decision; `None` when no causes were inferred."""
+    if not document.causes:
+        return None
+    likely_fault = any(cause.is_fault and cause.probability >= LIKELY for cause in document.causes)
+    if (
+        document.verdict != "sick"
+        and not likely_fault
+        and (_healthy(document) >= LIKELY or document.verdict == "healthy")
+    ):
+        return "quiet"
+    first = document.causes[0]
+    return "answer" if first.probability >= LIKELY and first.family != UNDETERMINED else "undecided"
+
+
+def heading(document: Document) -> str:
+    """The heading of the section: it claims an answer only when there is one."""
+    if reading(document) == "undecided":
+        return "Possible causes: the evidence does not decide"
+    return "Most probable causes" if len(shown(document)) > 1 else "Most probable cause"
+
+
+def lead(document: Document) -> str:
+    """The sentence below the heading; empty where the bars say it all."""
+    kind = reading(document)
+    if kind == "quiet":
+        return _quiet(document)
+    if kind != "undecided":
+        return ""
+    first = document.causes[0]
+    listed = next((cause for cause in document.causes if cause.family != UNDETERMINED), None)
+    if first.family == UNDETERMINED and listed is not None:
+        best = f"the best of them, `{listed.slug}`, stands at {share(listed.probability)}"
+        return f"What was read fits none of the listed causes well: {best}. {_family(document)}".strip()
+    return f"No cause reaches 50 %: the first one stands at {share(first.probability)}. {_family(document)}".strip()
+
+
+def shown(document: Document) -> list[CauseEntry]:
+    """The causes that get a bar; an unlisted one is always among them when it is at all probable."""
+    return [cause for cause in document.causes if cause.probability >= SHOWN]
+
+
+def told(document: Document) -> list[CauseEntry]:
+    """The causes whose evidence is shown, the most probable first."""
+    listed = [cause for cause in document.causes if cause.family != UNDETERMINED]
+    return [cause for cause in listed if cause.probability >= TOLD][:MOST_TOLD] or listed[:1]
+
+
+def title(cause: CauseEntry) -> str:
+    """What a cause is called beside its bar."""
+    return UNLISTED if cause.family == UNDETERMINED else cause.title
+
+
+def share(probability: float) -> str:
+    """`80 %`; never 0 or 100: nothing here is certain."""
+    whole = round(100 * probability)
+    return "<1 %" if whole < 1 else ">99 %" if whole > 99 else f"{whole} %"
+
+
+def bar(probability: float, width: int) -> str:
+    """A bar of block characters, to an eighth of one."""
+    eighths = round(probability * width * 8)
+    full, rest = divmod(eighths, 8)
+    drawn = "█" * full + (_EIGHTHS[rest] if rest else "")
+    return drawn.ljust(width, "░")[:width]
+
+
+def seen(evidence: CauseEvidence, *, brief: bool = False) -> str:
+    """What was read; for an absence, what was not there and the number behind that.
+
+    Args:
+        evidence: The verdict.
+        brief: Whether a long sentence loses its remarks in brackets, such as the source of a figure: they stand with
+            the finding itself.
+    """
+    says = _ASIDE.sub("", evidence.says) if brief and len(evidence.says) > LONG else evidence.says
+    if evidence.state == "present":
+        return says
+    nothing = f"no {words(evidence.slug)}"
+    return nothing if says in {"", nothing} else f"{nothing} ({says})"
+
+
+def why(evidence: CauseEvidence) -> str:
+    """What makes it count, to stand behind a colon; empty when nothing more is known of it."""
+    return f": {evidence.why}" if evidence.why else ""
+
+
+def cell(document: Document) -> str:
+    """The most probable cause in a table of runs."""
+    kind = reading(document)
+    if kind is None:
+        return ""
+    if kind == "quiet":
+        return f"nothing wrong {share(_healthy(document))}" if _healthy(document) >= LIKELY else "no fault stands out"
+    first = document.causes[0]
+    if kind == "undecided":
+        return "not decided"
+    return f"{words(first.slug)} {share(first.probability)}"
+
+
+def _healthy(document: Document) -> float:
+    return min(1.0, sum(cause.probability for cause in document.causes if cause.family == HEALTHY))
+
+
+def _quiet(document: Document) -> str:
+    healthy = [cause for cause in document.causes if cause.family == HEALTHY]
+    if not healthy:
+        return "No fault stands out."
+    name = healthy[0].title[0].lower() + healthy[0].title[1:]
+    if _healthy(document) < LIKELY:
+        return f"No fault stands out; first comes {name}, {share(healthy[0].probability)}."
+    return f"Nothing wrong: {name}, {share(_healthy(document))}."
+
+
+def _family(document: Document) -> str:
+    """What the first causes share, when it is more than any of them alone."""
+    first = [cause for cause in document.causes if cause.is_fault and cause.probability >= TOLD][:MOST_TOLD]
+    together = min(1.0, sum(cause.probability for cause in first))
+    if len(first) < 2 or len({cause.family for cause in first}) > 1 or together < LIKELY:
+        return ""
+    return f"The first {len(first)} are of one family, {family(first)}: together {share(together)}."
+
+
+def family(causes: Sequence[CauseEntry]) -> str:
+    """The family of the first of these, in words that can stand inside a sentence."""
+    name = FAMILIES.get(causes[0].family, words(causes[0].family))
+    return name[0].lower() + name[1:]
