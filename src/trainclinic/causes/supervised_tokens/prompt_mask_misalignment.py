@@ -10,7 +10,7 @@ few answer tokens, or trains a few prompt tokens, in every row. A search by text
 place when an answer occurs earlier in the conversation.
 
 ## What it looks like
-- `tokenization mismatch: 100 vs. 101 (ignored)`, row after row, with the same difference.
+- `tokenization mismatch: 318 vs. 319 (ignored)`, row after row, with the same difference.
 - When rows are discarded: loss exactly 0.0 with gradient norm 0.0 from the first row. The weights stay
   intact.
 - When they are not: a loss that looks healthy, and a label preview in which the answers of some turns

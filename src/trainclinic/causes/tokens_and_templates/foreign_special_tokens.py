@@ -32,7 +32,8 @@ A wrong prompt format in general, with a rewrite of all prompts. One literal is 
 pieces are ordinary tokens with ordinary losses.
 
 ## References
-- https://github.com/hiyouga/LlamaFactory/issues/1199
+-
+  https://github.com/Shengboj0324/CollegeAdvisor-data/blob/c65397102fcc55d7c6b177d99e27b89d621debb8/CRITICAL_ISSUES_AND_FIXES.md
 - https://huggingface.co/docs/transformers/main/en/chat_templating
 - https://huggingface.co/docs/transformers/main_classes/tokenizer
 """

@@ -11,7 +11,7 @@ gradients.
 
 ## What it looks like
 - Answer tokens with probability 1.0 and an end-of-turn token at 0.05 after them.
-- Outputs that do not stop, or that print `<|reserved_special_token_5|>` and its neighbours.
+- Outputs that do not stop, or that print `<|reserved_special_token_12|>` and its neighbours.
 - A warning that untrained tokens were found while the embeddings are not trainable.
 - An infinite or NaN gradient norm now and then; the loss itself looks normal and ends a little high.
 
