@@ -58,6 +58,7 @@ class Generation:
         label: What distinguishes this sample (`batch 8`, `after merge`, a model name), when recorded.
         step: Step at which it was generated, when recorded.
         stopped: Whether generation ended by itself; `False` when a token limit ended it, `None` when not recorded.
+        padding: Padding tokens of its row in the batch, when recorded.
     """
 
     output: str
@@ -68,6 +69,7 @@ class Generation:
     label: str = ""
     step: int | None = None
     stopped: bool | None = None
+    padding: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,7 +214,7 @@ EVENTS: dict[str, str] = {
     "non-finite-warning": "the log itself speaks of NaN or inf",
     "labels-all-ignored": "the log says that a row or batch has no target token",
     "response-template-missing": "the response marker was not found in the token ids",
-    "token-count-mismatch": "the tokens of the parts of a sample are not those of the whole; the number is the difference",
+    "token-count-mismatch": "the parts of a sample have other tokens than the whole; the number is the difference",
     "end-token-outside-mask": "the end-of-turn token is not among the target tokens",
     "tokens-untrained": "the data or template uses tokens whose embeddings are neither trained nor trainable",
     "padding-side-refused": "a library refuses or doubts the side on which batches are padded",

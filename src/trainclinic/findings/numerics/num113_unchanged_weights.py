@@ -43,6 +43,9 @@ def check(run: Measured) -> Verdict:
     events = run.record.events_of("weights-unchanged")
     if events:
         return Present(tuple(Evidence(f"the log says: {e.says}", e.source, e.step) for e in events[:3]))
+    moved = run.record.events_of("weights-changed")
+    if moved:
+        return Absent(tuple(Evidence(f"the log says: {e.says}", e.source, e.step) for e in moved[:1]))
     loss = run.eval_loss
     if loss is None or len(loss.finite()) < ALIKE.value:
         return NotEvaluated(missing="a hash of the trained tensors before and after, or three evaluations")
@@ -64,7 +67,7 @@ RULE = Rule(
     code="NUM113",
     slug="unchanged-weights",
     severity=Severity.HARMFUL,
-    needs=("events: weights-unchanged", "eval/loss", "train/learning_rate"),
+    needs=("events: weights-unchanged", "events: weights-changed", "eval/loss", "train/learning_rate"),
     check=check,
     thresholds=(ALIKE, DIGITS),
 )

@@ -69,9 +69,7 @@ def read(file: LogFile) -> list[Fragment]:
     facts, others, _ = facts_from_settings(settings, "config", file)
     fragment.facts += facts
     fragment.other_facts += others
-    fragment.events += [
-        Event(claim.kind, redact(claim.says), file.source(claim.line)) for claim in claims(sentences)
-    ]
+    fragment.events += [Event(claim.kind, redact(claim.says), file.source(claim.line)) for claim in claims(sentences)]
     return [fragment]
 
 

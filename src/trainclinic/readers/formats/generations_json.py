@@ -16,6 +16,7 @@ from trainclinic.readers.samples.keys import (
     NAMES_OF_RUNS,
     NEW_TOKENS,
     OUTPUT,
+    PADDING,
     PROMPT,
     REASON,
     REFERENCE,
@@ -136,6 +137,7 @@ def _generation(file: LogFile, row: dict[str, Any], number: int) -> Generation |
         label=redact(_label(row, taken)),
         step=_whole(parts.get("step")),
         stopped=_ended_by_itself(row),
+        padding=_whole(row.get(_key_of(row, PADDING, taken) or "")),
     )
 
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from trainclinic.readers.checks.claims import HINTS, MOST_LINES, claims
+from trainclinic.readers.checks.line import Line
 from trainclinic.readers.folders.checkpoint_names import checkpoint_step
 from trainclinic.readers.grammars.event_patterns import (
     BEFORE_AFTER,
@@ -16,6 +18,7 @@ from trainclinic.readers.grammars.event_patterns import (
     PATTERNS,
     RAISED,
     Pattern,
+    number_of,
 )
 from trainclinic.readers.redact import redact
 from trainclinic.record.parts import Event
@@ -60,12 +63,14 @@ class EventCollector:
 
     Attributes:
         file: The file, for sources.
+        is_report: The whole file tells of a check, so every line may be part of what it says.
         seen: Events so far.
         checkpoints: Mentions of saved weights.
         count: Number of lines that were events or the beginning of one.
     """
 
     file: LogFile
+    is_report: bool = False
     seen: list[SeenEvent] = field(default_factory=list)
     checkpoints: list[SeenCheckpoint] = field(default_factory=list)
     count: int = 0
@@ -76,9 +81,18 @@ class EventCollector:
     _in_traceback: bool = False
     _before: str = ""
     _kept: dict[str, int] = field(default_factory=dict)
+    _report: list[Line] = field(default_factory=list)
+    _orders: dict[int, int] = field(default_factory=dict)
+    _hints: tuple[str, ...] = ()
+
+    @property
+    def heard(self) -> int:
+        """A number that changes whenever a line said something or may turn out to."""
+        return self.count + len(self.seen) + len(self._report)
 
     def begin_block(self, lowered: str) -> None:
         """Choose the patterns whose hint occurs in a block of lines at all."""
+        self._hints = tuple(hint for hint in HINTS if hint in lowered)
         self._active = tuple(pattern for pattern in PATTERNS if pattern.hint in lowered)
         self._mentions_saving = "sav" in lowered or "wr" in lowered
 
@@ -92,18 +106,33 @@ class EventCollector:
         """
         if self._exception(line, number, order):
             return
-        lowered = line.lower() if self._active or self._mentions_saving else ""
+        lowered = line.lower() if self._active or self._mentions_saving or self._hints else ""
         taken: set[str] = set()
         for pattern in self._active:
             if pattern.hint in lowered and pattern.kind not in taken and (found := pattern.search(line)):
                 if pattern.kind in _WEAKER and taken:
                     continue
                 taken.add(pattern.kind)
-                value = next((_number(group) for group in reversed(found.groups()) if group), None)
-                self.add(pattern.kind, line, number, order, value, each=pattern.each)
+                self.add(pattern.kind, line, number, order, pattern.number(found), each=pattern.each)
         if self._mentions_saving and ("sav" in lowered or "writ" in lowered):
             self._checkpoint(line, number, order)
+        before = self.count
         self._weights(line, number, order)
+        telling = self.is_report or any(hint in lowered for hint in self._hints)
+        if self.count == before and telling and not self._in_traceback:
+            self._note(line, number, order)
+
+    def finish(self) -> None:
+        """The text has ended: what the noted lines say together becomes events."""
+        for claim in claims(self._report):
+            self.add(claim.kind, claim.says, claim.line, self._orders[claim.line], claim.value, each=True)
+        self._report.clear()
+
+    def _note(self, line: str, number: int, order: int) -> None:
+        """Keep a line that may be part of a report; several lines make up what a report says."""
+        if len(self._report) < MOST_LINES:
+            self._report.append(Line(number, line[:MAX_SAYS]))
+            self._orders[number] = order
 
     def add(
         self, kind: str, line: str, number: int, order: int, value: float | None = None, *, each: bool = False
@@ -162,7 +191,7 @@ class EventCollector:
     def _weights(self, line: str, number: int, order: int) -> None:
         """Reports on the weights themselves: counts of NaN, norms that stayed zero, equal values before and after."""
         if found := ELEMENTS_NAN.search(line):
-            count = _number(found[2])
+            count = number_of(found[2])
             if count:
                 self.add("weights-non-finite", line, number, order, count)
         elif found := NORMS_ABOVE.search(line):
@@ -175,10 +204,3 @@ class EventCollector:
                 self._before = found[2].strip()
             elif self._before and self._before == found[2].strip():
                 self.add("weights-unchanged", line, number, order)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text.replace(",", "").rstrip(".e+"))
-    except ValueError:
-        return None

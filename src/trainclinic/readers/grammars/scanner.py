@@ -102,6 +102,7 @@ class Scanner:
     def finish(self) -> list[Table]:
         """The file has ended; the tables."""
         self.settings.finish()
+        self.events.finish()
         for table in self.tables.values():
             if table.bad:
                 self.damage.append(("number that cannot be read", None, table.bad))
@@ -181,14 +182,10 @@ class Scanner:
             return
         if _DIVIDER.match(bare):
             self.dividers.append(self._now)
-        heard = len(self.events.seen), self.events.count, settings.count
+        heard = self.events.heard, settings.count
         if not settings.look_at(bare, number):
             self.events.look_at(bare, number, self._now)
-        if (
-            heard == (len(self.events.seen), self.events.count, settings.count)
-            and number > self._reach
-            and len(self._dull) < MAX_DULL
-        ):
+        if heard == (self.events.heard, settings.count) and number > self._reach and len(self._dull) < MAX_DULL:
             self._dull.add(key)
 
     def _is_cut_row(self, piece: str) -> bool:

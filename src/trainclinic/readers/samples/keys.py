@@ -23,6 +23,7 @@ NEW_TOKENS = tuple(_NEW_TOKENS.split())
 NAMES_OF_RUNS = tuple(_NAMES_OF_RUNS.split())
 STOPPED = ("stopped", "finished", "eos", "ended", "stopped_by_eos", "hit_eos", "complete")
 REASON = ("finish_reason", "stop_reason", "stopped_by")
+PADDING = ("left_pads", "right_pads", "pads", "n_pads", "num_pads", "pad_tokens", "padding", "n_pad", "left_padding")
 STEP = ("step", "global_step", "iteration", "iter")
 CERTAIN_OUTPUT = frozenset(OUTPUT[3:-5]) - {"generation"}
 """Keys that training data do not have: they name what a model produced."""

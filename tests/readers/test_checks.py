@@ -1,0 +1,97 @@
+"""What people print when they check a run: each wording once, and lines that look alike and say nothing of the kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from trainclinic.readers.checks.claims import claims
+from trainclinic.readers.checks.line import Line
+from trainclinic.record.vocabulary import EVENTS
+
+
+def told(text: str) -> list[tuple[str, float | None]]:
+    lines = [Line(number, line) for number, line in enumerate(text.splitlines(), start=1)]
+    return [(claim.kind, claim.value) for claim in claims(lines)]
+
+
+SAYS = [
+    ("assistant: Yes. [-100, -100]", [("answers-ignored", 1.0)]),
+    ("### Response: At noon. -> (masked)", [("answers-ignored", 1.0)]),
+    ("answer tokens: trained 0 of 12", [("answers-ignored", 1.0)]),
+    ("labels: [-100, -100, -100, -100]", [("rows-without-labels", 1.0)]),
+    ("labels: tensor([[-100, 45, 9, 2]])", [("rows-with-labels", 1.0)]),
+    ("Who(-100, 15546) ?(-100, 30) Anna(-100, 11553) .(-100, 13)", [("rows-without-labels", 1.0)]),
+    ("Who(-100, 15546) ?(-100, 30) Anna(11553, 11553) .(13, 13)", [("rows-with-labels", 1.0)]),
+    ("12 of 80 rows have no target", [("rows-without-labels", 12.0)]),
+    ("fully masked rows: 0", []),
+    ("rows with 0 targets: 0", [("rows-with-labels", 1.0)]),
+    ("row 3 trained 0 of 31 tokens", [("rows-without-labels", 1.0)]),
+    ("slow tokenizer: ids [1, 5]\nfast tokenizer: ids [1, 6]", [("token-ids-differ", 2.0)]),
+    ("text: hello\ntrain -> [1, 5]\nserve -> [1, 5]", []),
+    ("perplexity before adding special tokens 12.5 after 410.0", [("loss-at-token-resize", 32.8)]),
+    ("eval loss before saving: 1.20\neval loss after loading: 1.80", [("loss-at-reload", 1.5)]),
+    ("loss of the text, vocab resized: 3.0 -> 60.0", [("loss-at-token-resize", 20.0)]),
+    ("NaN rows: 3 padded, 0 unpadded", [("padded-rows-non-finite", 3.0)]),
+    ("NaN rows: 3 padded, 2 unpadded", [("padded-rows-non-finite", 3.0), ("unpadded-rows-non-finite", 2.0)]),
+    ("row 0 pads 4 nan True\nrow 1 pads 0 nan False", [("padded-rows-non-finite", 1.0), ("unpadded-rows-finite", 1.0)]),
+    ("lm_head.weight min -0.2 max 0.25", [("weight-values", 0.25)]),
+    ("score absmax 3e36", [("weight-values", 3e36)]),
+    ("model.norm.weight min 1.0 max 1.0", [("weight-values", 1.0), ("weights-unchanged", 1.0)]),
+    ("0 of 512 elements changed", [("weights-unchanged", 0.0)]),
+    ("moved: 511 of 512", [("weights-changed", 511 / 512)]),
+    ("fraction of weights changed 0.02", [("few-weights-changed", 0.02)]),
+    ("enc moved 0.0\nenc moved 0.0", [("weights-unchanged", 0.0)]),
+    ("enc moved 0.0\nenc moved 0.3", [("weights-changed", 0.3)]),
+    ("sha256 before ab12cd34, after ab12cd34", [("weights-unchanged", None)]),
+    ("sha256 before ab12cd34, after ab12cd35", [("weights-changed", None)]),
+    ("the adapter weights are identical to the start", [("weights-unchanged", None)]),
+    ("non-finite parameters: 12", [("weights-non-finite", 12.0)]),
+    ("12 {'torch.float16'}", [("trained-in-float16", None)]),
+    ("lora_A.default.weight torch.bfloat16 requires_grad=True", [("trained-in-bfloat16", None)]),
+    ("grad is None: lm_head.weight\ngrad is None: wte.weight", [("gradients-missing", 2.0)]),
+    ("optimizer param ids match model: False", [("optimizer-misses-parameters", 1.0)]),
+    ("not saved: lm_head.weight, embed_tokens.weight", [("trained-not-saved", 2.0)]),
+    ("missing from checkpoint: none", [("trained-and-saved", 0.0)]),
+    ("fp32 gives the same", [("same-failure-in-other-precision", None)]),
+    ("eager attention: still nan", [("same-failure-with-other-kernel", None)]),
+    ("lowering the learning rate did not help", [("same-failure-at-other-learning-rate", None)]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), SAYS)
+def test_a_report_says_what_was_found(text: str, expected: list[tuple[str, float | None]]) -> None:
+    found = told(text)
+    assert [kind for kind, _ in found] == [kind for kind, _ in expected]
+    for (_, value), (_, wanted) in zip(found, expected, strict=True):
+        assert value == (wanted if wanted is None else pytest.approx(wanted))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "memory before 5.10 after 71.38",
+        "rows before filtering: 12000, after: 9000",
+        "accuracy before 0.21 after 0.64",
+        "loss before training 3.41 after training 1.20",
+        "Loading checkpoint shards: 100%|##########| 2/2 [00:03<00:00,  1.51s/it]",
+        "[user] What is it? (all -100)",
+        "base model dtype: torch.float16",
+        "torch_dtype=torch.float16, bnb_4bit_compute_dtype=torch.float16",
+        "layers to train: [1, 2, 3]\nlayers of the eval: [4, 5, 6]",
+        "gradient_checkpointing: True",
+        "the tokenizer has changed since the last release",
+        "Loss is the same for every rank",
+        "num_labels: 0",
+        "optimizer: adamw_torch, 2 of 4 groups use weight decay at step 5",
+        "head_dim 64 128",
+        "Saving model checkpoint to out/checkpoint-500",
+        "After 500 steps the model was saved",
+        "commit hash before merge: see git log",
+    ],
+)
+def test_ordinary_lines_say_nothing(line: str) -> None:
+    assert told(line) == []
+
+
+def test_every_kind_that_a_report_can_tell_is_in_the_vocabulary() -> None:
+    assert {kind for _, expected in SAYS for kind, _ in expected} <= set(EVENTS)
