@@ -28,7 +28,38 @@ LINES = [
     ("RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn", "no-trainable-parameters", None),
     ("trainable params: 0 || all params: 124,439,808 || trainable%: 0.0", "no-trainable-parameters", None),
     ("UserWarning: Could not find response key `### A:` in the following instance: x", "response-template-missing", None),
-    ("WARNING: tokenization mismatch: 100 vs. 101. (ignored)", "labels-all-ignored", 100.0),
+    ("Could not find response template in the following instance: x.", "response-template-missing", None),
+    ("WARNING: tokenization mismatch: 100 vs. 102. (ignored)", "token-count-mismatch", 2.0),
+    ("WARNING: tokenization mismatch: 90 vs. 76. #turn = 3. (ignored)", "token-count-mismatch", -14.0),
+    ("Mismatch between tokenized prompt and the start of tokenized prompt+completion. x", "token-count-mismatch", None),
+    ("ZeroDivisionError: Unsloth: All labels in your dataset are -100. Training losses will be all 0.", "labels-all-ignored", None),
+    ("Unsloth: Most labels in your dataset are -100. Training losses will be all 0.", "labels-all-ignored", None),
+    ("Sample 17 has NO trainable tokens (all masked)!", "labels-all-ignored", None),
+    ("ValueError: No valid target tokens found", "labels-all-ignored", None),
+    ("batch 3: 0 supervised tokens", "labels-all-ignored", None),
+    ("num_target_tokens: 0", "labels-all-ignored", None),
+    ("This sample will be ignored in loss calculation.", "labels-all-ignored", None),
+    ("The chat template does not include the assistant turn's end-of-turn token in the loss mask; x", "end-token-outside-mask", None),
+    ("UserWarning: the EOS token is not part of the assistant mask", "end-token-outside-mask", None),
+    ("is_chat_template_stop_token_trained: False", "end-token-outside-mask", None),
+    ("ValueError: Unsloth: Untrained tokens in rows [[128255]] found.", "tokens-untrained", None),
+    ("Cloning chat template added new tokens to the tokenizer, but 'lm_head' is not in PEFT's `modules_to_save`.", "tokens-untrained", None),
+    ("Please set lora_modules_to_save to [`embed_tokens`, `lm_head`] when using an adapter and changing the special tokens.", "tokens-untrained", None),
+    ("You are attempting to perform batched generation with padding_side='right' this may lead to", "padding-side-refused", None),
+    ("A decoder-only architecture is being used, but right-padding was detected!", "padding-side-refused", None),
+    ("You are using packing, but the attention implementation is not set to 'flash_attention_2'", "packing-unprotected", None),
+    ("You are passing `padding_free=True` with the 'wrapped' packing strategy, which is not recommended.", "packing-unprotected", None),
+    ("sample_packing without flash_attention or sdp_attention does not handle cross-attention.", "packing-unprotected", None),
+    ("sample_packing without flash, sdp or flex attention does not handle cross sample decontamination.", "packing-unprotected", None),
+    ("UserWarning: Merge lora module to 8-bit linear may get different generations due to rounding errors.", "quantised-merge", 8.0),
+    ("Unsloth: Merging into 4bit will cause your model to lose accuracy if you plan", "quantised-merge", 4.0),
+    ("[INFO] Merged 2 adapter(s).", "adapter-merged", None),
+    ("[0/8] torch._dynamo hit config.recompile_limit (8)", "recompilation-limit", 8.0),
+    ("[WARNING] torch._dynamo hit config.accumulated_cache_size_limit (64)", "recompilation-limit", 64.0),
+    ("torchdynamo hit recompilation cache limit (64) for function 'f'", "recompilation-limit", 64.0),
+    ("recompile_limit reached with fullgraph=True. Excessive recompilations", "recompilation-limit", None),
+    ("Recording too many CUDAGraphs may lead to extra overhead. We have observed 51 distinct sizes.", "recompilation-limit", 51.0),
+    ("WARNING: 5 out of the last 5 calls to <f> triggered tf.function retracing.", "recompilation-limit", None),
     ("Token indices sequence length is longer than the specified maximum sequence length for this model (5120 > 2048).", "sequence-too-long", 5120.0),
     ("Resuming training from checkpoint-500", "resume", None),
     ("--- resumed from ckpt at 16000 ---", "resume", 16000.0),
@@ -38,6 +69,7 @@ LINES = [
     ("Training complete! Final loss: 3.1", "training-finished", None),
     ("Early stopping triggered after 5 evaluations", "early-stop", None),
     ("ValueError: Attempting to unscale FP16 gradients.", "exception", None),
+    ("ValueError: Attempting to unscale FP16 gradients.", "gradient-unscale-refused", None),
     ("train.py: error: argument --fp16: Truthy value expected", "exception", None),
     ("Warning: NaN detected in gradients of layer 3", "non-finite-warning", None),
     ("Resizing the embedding: You are resizing the embedding layer without providing `pad_to_multiple_of`", "embedding-resized", None),
@@ -58,6 +90,13 @@ SILENT = [
     "adapter elements 2162688, nan 0",
     "lora_B tensors with norm > 1e-6: 112 of 112",
     "trainable params: 4,194,304 || all params: 6,742,609,920",
+    "torch._dynamo.config.cache_size_limit = 256",
+    "Labels with -100 will be ignored in loss calculation",
+    "batch 3: 120 supervised tokens",
+    "num_target_tokens: 1024",
+    "padding_side='right'",
+    "sample_packing: true",
+    "lora_modules_to_save: embed_tokens,lm_head",
 ]
 
 
@@ -101,7 +140,13 @@ def test_weights_that_stay_equal(tmp_path: Path, before: str, after: str, is_eve
 def test_a_repeated_warning_is_one_event_with_a_count(tmp_path: Path) -> None:
     lines = [f"WARNING: tokenization mismatch: {n} vs. {n + 1}. (ignored)" for n in range(100, 150)]
     (seen,) = collect(tmp_path, *lines).seen
-    assert (seen.event.count, seen.event.source.line, seen.event.value) == (50, 1, 100.0)
+    assert (seen.event.count, seen.event.source.line, seen.event.value) == (50, 1, 1.0)
+
+
+def test_differences_that_vary_stay_apart(tmp_path: Path) -> None:
+    lines = [f"WARNING: tokenization mismatch: {n} vs. {n + d}. (ignored)" for n, d in ((100, 1), (90, 1), (80, 3))]
+    seen = [seen.event for seen in collect(tmp_path, *lines).seen]
+    assert [(event.value, event.count) for event in seen] == [(1.0, 2), (3.0, 1)]
 
 
 def test_every_change_of_the_loss_scale_is_kept(tmp_path: Path) -> None:

@@ -118,7 +118,15 @@ FINE_TUNING_TOOLS = (
 # What only models of text have; weaker than a model's name.
 TOKEN_FACTS = ("vocabulary_size", "chat_template", "packing", "train_on_inputs")
 TOKEN_COLUMNS = ("train/tokens", "speed/tokens_per_second", "train/entropy")
-TOKEN_EVENTS = ("response-template-missing", "labels-all-ignored", "loss-type-none", "pad-token-missing")
+TOKEN_EVENTS = (
+    "response-template-missing",
+    "labels-all-ignored",
+    "token-count-mismatch",
+    "end-token-outside-mask",
+    "tokens-untrained",
+    "loss-type-none",
+    "pad-token-missing",
+)
 EXACT_SIZES = {
     124_439_808: "GPT-2",
     354_823_168: "GPT-2 medium",

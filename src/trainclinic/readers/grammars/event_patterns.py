@@ -19,16 +19,34 @@ class Pattern(NamedTuple):
         kind: A name of `vocabulary.EVENTS`.
         expression: What the line must match; compiled when a text first holds the hint.
         each: Whether every line is kept when its number differs from the one before it.
+        difference: Whether the event's number is what the second group has more than the first.
     """
 
     hint: str
     kind: str
     expression: str
     each: bool = False
+    difference: bool = False
 
     def search(self, line: str) -> re.Match[str] | None:
-        """The match in a line; its first filled group is the event's number."""
+        """The match in a line."""
         return _compiled(self.expression).search(line)
+
+    def number(self, found: re.Match[str]) -> float | None:
+        """The event's number: the last filled group of a match, or the difference of the first two."""
+        numbers = [number_of(group) for group in found.groups() if group]
+        if not self.difference:
+            return numbers[-1] if numbers else None
+        first, second = [*numbers, None, None][:2]
+        return None if first is None or second is None else second - first
+
+
+def number_of(text: str) -> float | None:
+    """A number as logs print it, or `None` for what only looks like one."""
+    try:
+        return float(text.replace(",", "").rstrip(".e+"))
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=256)
@@ -61,6 +79,7 @@ PATTERNS = tuple(
         ("loss scale", "loss-scale-floor", r"current loss scale already at minimum|loss scale.{0,40}minimum|minimum loss scale"),
         ("loss scale", "loss-scale-floor", r"loss scale: 1, reducing to 1(?!\d)"),
         ("unscale fp16 gradients", "exception", r"attempting to unscale fp16 gradients"),
+        ("unscale fp16 gradients", "gradient-unscale-refused", r"attempting to unscale fp16 gradients"),
         ("torch_dtype", "dtype-warning", r"`?torch_dtype`? is deprecated|flash attention.{0,60}dtype|without specifying a torch dtype"),
         ("half", "dtype-warning", r"expected (?:scalar type|all tensors|m1 and m2).{0,60}half|input type.{0,60}half|\"\w+\" not implemented for 'Half'"),
         ("dtype", "dtype-warning", r"casting to (?:float16|float32|bfloat16)|silently cast(?:ed)?|will be cast to|dtype mismatch|upcast"),
@@ -75,13 +94,34 @@ PATTERNS = tuple(
         # tokens and labels
         ("pad", "pad-token-missing", r"pad(?:ding)?[_ ]token(?:_id)?`?.{0,60}(?:not set|is none|missing|eos|does not have)|does not have a pad(?:ding)? token|setting `?pad_token_id`?|no pad(?:ding)? token|asking to pad but"),
         ("loss_type=none", "loss-type-none", r"loss_type=None"),
-        ("could not find response key", "response-template-missing", r"could not find response key"),
+        ("could not find response", "response-template-missing", r"could not find response (?:key|template|marker)"),
         ("could not find instruction key", "response-template-missing", r"could not find instruction key"),
         ("response template", "response-template-missing", r"response template.{0,60}not found"),
-        ("ignored in loss calculation", "labels-all-ignored", r"will be ignored in loss calculation"),
-        ("labels", "labels-all-ignored", r"all (?:of the )?labels.{0,40}(?:-100|ignored|masked)|labels (?:are|is) all -100|no (?:target|label) tokens"),
+        ("response_template", "response-template-missing", r"response_template\b.{0,80}not found"),
+        ("ignored in loss calculation", "labels-all-ignored", r"^(?!.*could not find)(?!.*-100).*(?:instance|sample|row|example)s? will be ignored in loss calculation"),
+        ("labels", "labels-all-ignored", r"(?:all|most) (?:of the |vlm |the )*labels\b.{0,40}(?:-100|ignored|masked)|labels (?:are|is) all -100|no (?:target|label) tokens"),
         ("-100", "labels-all-ignored", r"all (?:the )?(?:labels|targets|tokens).{0,40}-100"),
-        ("tokenization mismatch", "labels-all-ignored", r"tokenization mismatch: (\d+) vs\. \d+"),
+        ("tokens", "labels-all-ignored", r"\b(?:no|(?<![\d.,])0) (?:valid |unmasked |trainable |supervised |non-masked |target |label |completion ){1,2}tokens\b"),
+        ("target_tokens", "labels-all-ignored", r"(?:num_)?target_tokens\W{1,3}0(?![\d.])"),
+        ("tokenization mismatch", "token-count-mismatch", r"tokenization mismatch: (\d+) vs\.? (\d+)", True, True),
+        ("mismatch between tokenized prompt", "token-count-mismatch", r"mismatch between tokenized prompt and the start of tokenized prompt\+"),
+        ("loss mask", "end-token-outside-mask", r"does not include the assistant turn's end-of-turn token in the loss mask"),
+        ("not part of the assistant mask", "end-token-outside-mask", r"(?:end-of-turn|stop|eos|end) token is not part of the assistant mask"),
+        ("is_chat_template_stop_token_trained", "end-token-outside-mask", r"is_chat_template_stop_token_trained\W{1,4}(?:returned\W+)?false"),
+        ("untrained tokens", "tokens-untrained", r"untrained tokens (?:of |in rows )?\[.{1,400}\] found"),
+        ("cloning chat template added new tokens", "tokens-untrained", r"added new tokens to the tokenizer, but 'lm_head' is not in"),
+        ("lora_modules_to_save", "tokens-untrained", r"set lora_modules_to_save to .{1,80}when using an adapter and changing the special tokens"),
+        ("padding_side", "padding-side-refused", r"batched generation with padding_side\s*=\s*.?(?:right|left)"),
+        ("right-padding was detected", "padding-side-refused", r"decoder-only architecture is being used, but right-padding was detected"),
+        ("padding-free", "packing-unprotected", r"padding-free training is enabled, but the attention implementation is not"),
+        ("using packing", "packing-unprotected", r"using packing, but the attention implementation is not"),
+        ("padding_free", "packing-unprotected", r"passing.{0,30}`?padding_free=True`?.{0,50}not recommended"),
+        ("sample_packing", "packing-unprotected", r"sample_packing without .{1,80} does not handle cross.?(?:attention|sample)"),
+        ("cross-contamination", "packing-unprotected", r"pack\w*.{0,200}(?:may|can|will) lead to cross-contamination"),
+        # merge
+        ("-bit linear", "quantised-merge", r"merge \w+ module to (\d)-bit linear may get different"),
+        ("merging into 4bit", "quantised-merge", r"merging into (4)bit will cause your model to lose accuracy"),
+        ("merg", "adapter-merged", r"\bmerged \d+ adapters?\b|running merge of lora|merging (?:the )?(?:lora|adapter|4bit and lora)|merge_and_unload\(\)"),
         ("sequence length is longer", "sequence-too-long", r"sequence length is longer than the specified maximum.{0,80}\((\d+) >"),
         ("longer than", "sequence-too-long", r"(?:sequence|input|prompt|sample)s?.{0,40}(?:is|are) longer than"),
         ("exceeds", "sequence-too-long", r"(?:sequence|input|prompt)(?:_len| length).{0,40}exceeds"),
@@ -93,7 +133,11 @@ PATTERNS = tuple(
         ("n_classes", "device-side-assert", r"assertion `?t >= 0 && t < n_classes"),
         ("index out of range in self", "device-side-assert", r"index out of range in self"),
         ("mps", "backend-fallback", r"(?:will )?fall(?:s|ing)? back to (?:run on the )?cpu|PYTORCH_ENABLE_MPS_FALLBACK"),
-        ("cache_size_limit", "backend-fallback", r"cache_size_limit"),
+        ("_limit", "recompilation-limit", r"\bhit config\.\w*(?:cache_size|recompile)_limit(?: \((\d+)\))?|(?:cache_size|recompile)_limit reached|recompile limit hit"),
+        ("recompilation cache limit", "recompilation-limit", r"hit recompilation cache limit \((\d+)\)"),
+        ("distinct sizes", "recompilation-limit", r"we have observed (\d+) distinct sizes"),
+        ("tf.function retracing", "recompilation-limit", r"triggered tf\.function retracing"),
+        ("recompiling function", "recompilation-limit", r"recompiling function \S+ in "),
         ("falling back", "backend-fallback", r"falling back to"),
         ("error: argument", "exception", r"^\S+: error: argument"),
         ("error: unrecognized arguments", "exception", r"^\S+: error: unrecognized arguments"),
