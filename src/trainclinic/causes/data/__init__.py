@@ -1,0 +1,1 @@
+"""What the rows hold and in which order they come."""

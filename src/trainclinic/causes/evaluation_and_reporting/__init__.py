@@ -1,0 +1,1 @@
+"""Numbers that say something else than the run does."""

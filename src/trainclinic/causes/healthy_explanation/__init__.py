@@ -1,0 +1,1 @@
+"""Why an alarming curve can be what a healthy run looks like."""

@@ -1,0 +1,1 @@
+"""How a run is continued, loaded and spread over devices."""
