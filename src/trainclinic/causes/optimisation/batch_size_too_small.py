@@ -62,7 +62,7 @@ CAUSE = Cause(
         Excluded("wrong-value-before-first-update", "no gradient has been used by then, of any batch"),
         Excluded("nan-at-zero-learning-rate", "no gradient has been used by then, of any batch"),
         Excluded("nan-after-first-update", "noise of a gradient is finite, and one step of it harmless"),
-        Excluded("zero-loss-from-start", "few rows have a noisy loss and not one of exactly 0"),
+        Excluded("loss-exactly-zero", "few rows have a noisy loss and not one of exactly 0"),
         Excluded("zero-gradient-norm-from-start", "a noisy gradient is large and not 0"),
     ),
 )

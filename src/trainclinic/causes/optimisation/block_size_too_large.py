@@ -61,7 +61,7 @@ CAUSE = Cause(
     ),
     excluded_by=(
         Excluded("wrong-value-before-first-update", "a block that fits the positions does not change a mean per token"),
-        Excluded("zero-loss-from-start", "longer blocks cut no answers off"),
+        Excluded("loss-exactly-zero", "longer blocks cut no answers off"),
         Excluded("nan-after-first-update", "the length of a block is the same before and after an update"),
     ),
 )

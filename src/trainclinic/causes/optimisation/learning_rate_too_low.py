@@ -63,7 +63,7 @@ CAUSE = Cause(
         Excluded("learning-rate-above-usual-range", "the rate is higher than in runs that work"),
         Excluded("wrong-value-before-first-update", "the rate has not acted on any weight by then"),
         Excluded("zero-gradient-norm-from-start", "a low rate shrinks the step and not the gradient"),
-        Excluded("zero-loss-from-start", "a model that hardly moves keeps its positive loss"),
+        Excluded("loss-exactly-zero", "a model that hardly moves keeps its positive loss"),
         Excluded("failure-at-every-learning-rate", "runs at clearly higher rates fail alike"),
         Excluded("nan-after-first-update", "a small step does not turn finite weights into NaN"),
     ),

@@ -58,7 +58,7 @@ CAUSE = Cause(
         Expect("non-finite-weights", SOMETIMES, "a NaN gradient that nothing stops is written into every weight"),
         Expect("loss-spike", SOMETIMES, "milder outliers cost some tens of steps"),
         Expect("isolated-giant-loss", SOMETIMES, "the batch that does the harm has a loss of its own"),
-        Expect("nan-loss", SOMETIMES, "after the bad step every forward pass is NaN"),
+        Expect("nan-loss", OFTEN, "after the bad step every forward pass is NaN"),
         Expect("tiny-batch", SOMETIMES, "in a batch of one an odd row is not averaged away"),
         Expect("failure-at-every-learning-rate", SOMETIMES, "a non-finite gradient is so at every rate"),
         Expect("bfloat16-training", SOMETIMES, "without a loss scaler nothing looks for non-finite steps"),

@@ -51,7 +51,7 @@ CAUSE = Cause(
     false_diagnosis="a learning rate that is too high",
     expects=(
         Expect("no-zero-grad", ALWAYS, "no call clears the gradients between two steps"),
-        Expect("gradient-norm-growth", USUALLY, "step n uses the sum of n gradients"),
+        Expect("gradient-norm-growth", ALWAYS, "step n uses the sum of n gradients"),
         Expect("loss-divergence", USUALLY, "a sum that points backwards in time cannot turn at a minimum"),
         Expect("plausible-first-loss", USUALLY, "the model is intact, and the first gradient is right"),
         Expect("gradient-clipping-off", SOMETIMES, "loops that forget to clear forget to clip"),

@@ -50,7 +50,11 @@ CAUSE = Cause(
     decisive_test="Divide the planned steps by the step of the first zero rate: a whole number is the steps per update",
     false_diagnosis="convergence, or a plateau of the model",
     expects=(
-        Expect("early-zero-learning-rate", USUALLY, "a plan that is followed N times as fast ends N times too early"),
+        Expect(
+            "early-zero-learning-rate",
+            OFTEN,
+            "a plan that ends in 0 and is followed N times as fast gets there N times too early",
+        ),
         Expect("learning-rate-differs-from-plan", USUALLY, "each logged rate belongs to a later step of the plan"),
         Expect("scheduler-stepped-per-process", ALWAYS, "the loop or its wrapper steps the schedule N times"),
         Expect("several-processes", USUALLY, "N is usually the number of devices"),

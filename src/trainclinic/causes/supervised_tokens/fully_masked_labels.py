@@ -39,7 +39,7 @@ precision alike.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import ALWAYS, OFTEN, SOMETIMES, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="fully-masked-labels",
@@ -51,11 +51,19 @@ CAUSE = Cause(
     false_diagnosis="numeric instability",
     expects=(
         Expect("rows-without-targets", ALWAYS, "no position of the row is scored"),
-        Expect("loss-exactly-zero", OFTEN, "a clamped mean over no target is 0"),
+        Expect("loss-exactly-zero", USUALLY, "a clamped mean over no target is 0"),
         Expect("zero-gradient-norm", OFTEN, "a loss without targets has no gradient"),
         Expect("zero-token-accuracy", OFTEN, "no scored token can be right"),
-        Expect("zero-gradient-norm-from-start", OFTEN, "labels are built before the first step"),
-        Expect("zero-loss-from-start", SOMETIMES, "a wrong mask usually hits the first batch already"),
+        Expect(
+            "zero-gradient-norm-from-start",
+            SOMETIMES,
+            "where labels are wrong from the beginning, so is the first gradient",
+        ),
+        Expect(
+            "zero-loss-from-start",
+            SOMETIMES,
+            "a wrong mask may hit the first batch already, an edited one comes to it later",
+        ),
         Expect("empty-target-warning", OFTEN, "the log says that all labels of a batch are ignored"),
         Expect("rows-without-labels-report", OFTEN, "a count of labels per row is 0"),
         Expect("completion-only-loss", OFTEN, "a mask that hides prompts is the usual place of the fault"),

@@ -40,7 +40,7 @@ has no way to point at it. Training longer with the same adapter cannot change f
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import ALWAYS, OFTEN, SOMETIMES, USUALLY, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="untrained-special-tokens",
@@ -56,9 +56,9 @@ CAUSE = Cause(
         Expect("adapter-training", ALWAYS, "an adapter leaves the embeddings frozen; full training would move them"),
         Expect("endless-generation", USUALLY, "the end marker stays improbable although it is a target"),
         Expect("reserved-token-output", OFTEN, "the hidden state points at rows that all untrained tokens share"),
-        Expect("repetitive-generation", OFTEN, "an answer that cannot be closed starts again"),
+        Expect("repetitive-generation", SOMETIMES, "an answer that cannot be closed starts again"),
         Expect("implausible-weight-values", SOMETIMES, "a report shows row norms near zero for these tokens"),
-        Expect("added-tokens", SOMETIMES, "new tokens whose rows are copied or averaged stay frozen all the same"),
+        Expect("added-tokens", RARELY, "new tokens whose rows are copied or averaged stay frozen all the same"),
         Expect("nan-gradient-norm", SOMETIMES, "rows of tiny norm give infinite gradients behind a normalising layer"),
         Expect("finite-loss-with-nan-gradient-norm", SOMETIMES, "the overflow is in the backward pass only"),
     ),

@@ -68,7 +68,8 @@ CAUSE = Cause(
         Expect("sampled-completions-objective", RARELY, "policy training hides it best: its reward moves by chance"),
     ),
     excluded_by=(
-        Excluded("zero-loss-from-start", "a frozen model still has the positive loss of its weights"),
+        Excluded("training-from-scratch", "an adapter needs trained weights to stand on"),
+        Excluded("loss-exactly-zero", "a frozen model still has the positive loss of its weights"),
         Excluded("nan-after-first-update", "frozen weights are not updated, so no update can ruin them"),
     ),
     confused_with=("learning-rate-too-low",),

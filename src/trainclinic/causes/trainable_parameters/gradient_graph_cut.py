@@ -55,8 +55,8 @@ CAUSE = Cause(
         Expect("adapter-training", USUALLY, "only with a frozen embedding does the graph begin behind the first block"),
         Expect("unchanged-weights", USUALLY, "parameters without a gradient are not stepped"),
         Expect("flat-loss-from-start", USUALLY, "what is still connected is too little to lower the loss"),
-        Expect("zero-gradient-norm", OFTEN, "no trained parameter is connected to the loss"),
-        Expect("zero-gradient-norm-from-start", OFTEN, "the graph is cut in the first step as in all others"),
+        Expect("zero-gradient-norm", SOMETIMES, "in the complete case no trained parameter is connected to the loss"),
+        Expect("zero-gradient-norm-from-start", SOMETIMES, "the graph is cut in the first step as in all others"),
         Expect("plausible-first-loss", USUALLY, "the forward pass does not notice a cut"),
         Expect(
             "no-trainable-parameters", SOMETIMES, "a complete cut ends in the error that nothing requires a gradient"
@@ -64,6 +64,6 @@ CAUSE = Cause(
         Expect("noisy-loss", SOMETIMES, "with hardly any gain the noise of the batches is all that moves"),
         Expect("exception-in-log", RARELY, "the backward pass finds no graph"),
     ),
-    excluded_by=(Excluded("zero-loss-from-start", "a cut graph leaves the value of the loss as it is"),),
+    excluded_by=(Excluded("loss-exactly-zero", "a cut graph leaves the value of the loss as it is"),),
     confused_with=("learning-rate-too-low",),
 )

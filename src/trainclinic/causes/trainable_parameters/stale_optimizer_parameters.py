@@ -62,7 +62,7 @@ CAUSE = Cause(
         Expect("adapter-training", SOMETIMES, "attaching an adapter changes which parameters are trained"),
     ),
     excluded_by=(
-        Excluded("zero-loss-from-start", "the live model keeps the positive loss of its weights"),
+        Excluded("loss-exactly-zero", "the live model keeps the positive loss of its weights"),
         Excluded("loss-collapse-to-zero", "weights that are never stepped cannot learn the data to nothing"),
         Excluded("nan-after-first-update", "no update reaches the live weights"),
     ),
