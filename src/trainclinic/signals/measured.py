@@ -9,19 +9,24 @@ if TYPE_CHECKING:
     from trainclinic.record.run import RunRecord
     from trainclinic.record.series import Series
     from trainclinic.signals.arithmetic import Arithmetic
+    from trainclinic.signals.broken_rows import BrokenRows
     from trainclinic.signals.checkpoint_quality import CheckpointQuality
+    from trainclinic.signals.decay_phase import DecayPhase
+    from trainclinic.signals.first_value import FirstValue
     from trainclinic.signals.forecast import Forecast
     from trainclinic.signals.generalisation import Generalisation
     from trainclinic.signals.generated_text import GeneratedTexts
     from trainclinic.signals.gradients import Gradients
     from trainclinic.signals.initial_loss import InitialLoss
     from trainclinic.signals.loss_baselines import Baselines
+    from trainclinic.signals.loss_levels import LossLevels
     from trainclinic.signals.nan_filter import NanFilter
     from trainclinic.signals.objective import Objective
     from trainclinic.signals.onset import Onset
     from trainclinic.signals.periodicity import Periodicity
     from trainclinic.signals.position import Position
     from trainclinic.signals.resume import ResumeHistory
+    from trainclinic.signals.resume_rate import RateAtResume
     from trainclinic.signals.schedule import ScheduleFit
     from trainclinic.signals.schedule_plan import PlanCheck
     from trainclinic.signals.spikes import Excursion, Spikes
@@ -155,6 +160,34 @@ class Measured:
         return onset_of(self)
 
     @cached_property
+    def broken_rows(self) -> BrokenRows | None:
+        """The rows in which training was broken; `None` when there is none."""
+        from trainclinic.signals.broken_rows import broken_rows_of
+
+        return broken_rows_of(self)
+
+    @cached_property
+    def first_value(self) -> FirstValue | None:
+        """The first value of the run; `None` when the log begins in the middle."""
+        from trainclinic.signals.first_value import first_value_of
+
+        return first_value_of(self)
+
+    @cached_property
+    def decay_phase(self) -> DecayPhase | None:
+        """The loss before and in the decay of a constant learning rate; `None` without both phases."""
+        from trainclinic.signals.decay_phase import decay_phase_of
+
+        return decay_phase_of(self)
+
+    @cached_property
+    def loss_levels(self) -> LossLevels | None:
+        """The two levels that split the training losses best; `None` with fewer than 24 rows."""
+        from trainclinic.signals.loss_levels import loss_levels_of
+
+        return loss_levels_of(self)
+
+    @cached_property
     def trend(self) -> Trend | None:
         """Levels, end and plateau of the training loss (of the evaluation loss when only that has rows)."""
         from trainclinic.signals.trend import trend_of
@@ -202,6 +235,13 @@ class Measured:
         from trainclinic.signals.resume import resume_of
 
         return resume_of(self)
+
+    @cached_property
+    def resume_rates(self) -> tuple[RateAtResume, ...] | None:
+        """The learning rate at each resume; `None` without a resume or a rate."""
+        from trainclinic.signals.resume_rate import rates_at_resumes
+
+        return rates_at_resumes(self)
 
     @cached_property
     def twin_losses(self) -> tuple[Twins, ...]:

@@ -52,7 +52,7 @@ class Onset:
 
 def onset_of(run: Measured) -> Onset | None:
     """Find the first non-finite training value; `None` when every logged value is finite."""
-    found = [(series, broken) for series, broken in _columns(run) if broken.any()]
+    found = [(series, broken) for series, broken in columns(run) if broken.any()]
     if not found:
         return None
     series, broken = min(found, key=lambda pair: int(pair[0].step[int(np.argmax(pair[1]))]))
@@ -74,7 +74,7 @@ def onset_of(run: Measured) -> Onset | None:
     )
 
 
-def _columns(run: Measured) -> list[tuple[Series, NDArray[np.bool_]]]:
+def columns(run: Measured) -> list[tuple[Series, NDArray[np.bool_]]]:
     """Loss and gradient norm with their broken rows, among them zeros and stand-ins that hide NaN."""
     columns = []
     hidden_by = run.nan_filter.hidden_by if run.nan_filter is not None else None

@@ -7,7 +7,7 @@ does not know what was restored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 How = Literal["overlap", "message", "next-file", "restart"]
 COMPARED_ROWS = 10
+RECOVERY_ROWS = 60
 NEAR_ROWS = 3
 FEWEST_NOISE_ROWS = 4
 MOST_PASSES = 50
@@ -37,22 +38,22 @@ class ResumePoint:
     Attributes:
         step: First step logged after it.
         row: Row of that step in the loss series (all segments).
+        announced: Whether a message of the log says that it goes on from a checkpoint there.
         how: `overlap` when steps are logged again, `message` when the log says so, `next-file` when the log goes on in
             another file, `restart` when it goes back to its very first step (a new run rather than a resume).
-        overlap: First and last step that are in both passes, or `None`.
-        overlapping_rows: Number of rows in both passes.
-        is_copy: Whether all overlapping rows are equal: the same rows twice, not a second pass.
-        before: Loss expected there: the earlier pass at the same steps, else the median of the rows before.
-        after: First loss after it.
-        settled: Median loss of the first rows after it (up to ten).
-        settled_difference: Median difference to the earlier pass over up to ten common steps; `None` without overlap.
-        noise: Robust standard deviation of single rows around the resume, 0 when it cannot be told.
-        rows_to_recover: Rows until the loss is back within two noise units of `before`; `None` when it never is.
-        first_loss: First loss of the log, the level of a model that learned nothing.
+        overlap: First and last step that are in both passes, or `None`. overlapping_rows: Number of rows in both
+        passes. is_copy: Whether all overlapping rows are equal: the same rows twice, not a second pass. before: Loss
+        expected there: the earlier pass at the same steps, else the median of the rows before. after: First loss after
+        it. settled: Median loss of the first rows after it (up to ten). settled_difference: Median difference to the
+        earlier pass over up to ten common steps; `None` without overlap. noise: Robust standard deviation of single
+        rows around the resume, 0 when it cannot be told. rows_to_recover: Rows until the loss is back within two noise
+        units of `before`, `None` when it is not within 60. first_loss: First loss of the log, the level of a model that
+        learned nothing.
     """
 
     step: int
     row: int
+    announced: bool
     how: How
     overlap: tuple[int, int] | None
     overlapping_rows: int
@@ -102,10 +103,11 @@ def resume_of(run: Measured) -> ResumeHistory | None:
 
 def _history(run: Measured, name: str, series: Series) -> ResumeHistory:
     passes = range(1, min(int(series.segment.max()), MOST_PASSES) + 1)
-    points = [point for number in passes if (point := _overlap(series, number))]
-    known = {point.row for point in points}
     told: dict[int, How] = dict.fromkeys(_first_rows_of_next_files(series), "next-file")
     told |= dict.fromkeys(_rows_after_messages(run, series), "message")
+    points = [point for number in passes if (point := _overlap(series, number))]
+    known = {point.row for point in points}
+    points = [replace(point, announced=told.get(point.row) == "message") for point in points]
     points += [
         _point(series, row, how, None, 0, is_copy=False, earlier=None)
         for row, how in told.items()
@@ -155,11 +157,15 @@ def _point(
             difference = float(np.median((new - old)[both]))
             before = float(np.median(old[both][:NEAR_ROWS]))
     after = float(following[0]) if following.size else float("nan")
-    within = np.flatnonzero(following <= before + 2 * max(noise, 0.01 * abs(before)))
+    same = series.segment[row : row + RECOVERY_ROWS] == series.segment[row]
+    within = np.flatnonzero(
+        series.value[row : row + RECOVERY_ROWS][same] <= before + 2 * max(noise, 0.01 * abs(before))
+    )
     finite = _finite(series.value)
     return ResumePoint(
         step=int(series.step[row]),
         row=row,
+        announced=how == "message",
         how=how,
         overlap=span,
         overlapping_rows=count,

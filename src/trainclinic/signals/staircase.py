@@ -93,7 +93,7 @@ def staircase_of(run: Measured) -> Staircase | None:
     loss = run.loss_rows
     if loss is None or len(loss) < 4 * FEWEST_ROWS:
         return None
-    epoch = _epoch_of_rows(run, loss)
+    epoch = epoch_of_rows(run, loss)
     if epoch is None:
         return None
     number = np.ceil(epoch - 1e-6).astype(np.int64)  # a row logged at the end of a pass belongs to it
@@ -129,7 +129,7 @@ def _boundaries(loss: Series, number: NDArray[np.int64], edges: NDArray[np.intp]
     return out
 
 
-def _epoch_of_rows(run: Measured, loss: Series) -> Floats | None:
+def epoch_of_rows(run: Measured, loss: Series) -> Floats | None:
     """Position in passes for each row of the loss, from the `epoch` column or the planned number of epochs."""
     if run.record.axis == "epoch":
         return None

@@ -29,26 +29,24 @@ evaluation was wrong, the level of the spike that the weights were.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.rule import Rule, Threshold
+from trainclinic.catalogue.rule import Rule
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, number, percent
 from trainclinic.findings.loss_levels import GIANT_RATIO, GIANT_RISE
+from trainclinic.findings.rises import (
+    APART,
+    EXCURSION_SHARE,
+    GAIN_SHARE,
+    LEVEL_SHARE,
+    LONE_APART,
+    MOST_SINGLE,
+    OTHER_GAIN_SHARE,
+    ROBUST_Z,
+    mattering_spikes,
+)
 from trainclinic.signals.measured import Measured
-from trainclinic.signals.outliers import FLAG_Z
 from trainclinic.signals.spikes import Spike, Spikes
 
-ROBUST_Z = Threshold("robust z", FLAG_Z, "1", "1 false alarm per 1000 rows; z > 4 gives four")
-APART = Threshold(
-    "z over the largest of ordinary rows", 2.0, "1", "in t5 noise the two largest rows differ so in 3 % of logs"
-)
-LONE_APART = Threshold(
-    "the same for a lone row", 3.0, "1", "nothing else confirms it, and short logs show few ordinary rows"
-)
-LEVEL_SHARE = Threshold("rise over the level", 0.2, "1", "hard batches alone reach 10-15 % in healthy logs")
-GAIN_SHARE = Threshold("rise over what was gained", 0.1, "1", "less than that is made up within a logging window")
-OTHER_GAIN_SHARE = Threshold("the same for other losses", 0.5, "1", "single hard batches dominate losses near zero")
-EXCURSION_SHARE = Threshold("excursions over rows", 0.01, "1", "beyond that the noise itself has heavy tails")
-MOST_SINGLE = Threshold("excursions in any log", 5, "1", "a run may have several true spikes")
 MOST_SHOWN = 5
 
 
@@ -57,9 +55,7 @@ def check(run: Measured) -> Verdict:
     spikes = run.spikes
     if spikes is None:
         return NotEvaluated(missing="at least five rows of `train/loss` or `eval/loss`")
-    found = [spike for spike in spikes.found if _matters(run, spike)]
-    if spikes.train_excursions > max(MOST_SINGLE.value, EXCURSION_SHARE.value * spikes.rows):
-        found = [spike for spike in found if spike.series == "eval/loss"]
+    found = mattering_spikes(run)
     if not found:
         return Absent(_highest(run, spikes))
     evidence = tuple(_evidence(run, spike) for spike in found[:MOST_SHOWN])
@@ -67,17 +63,6 @@ def check(run: Measured) -> Verdict:
         evidence = (*evidence, Evidence(f"and {count(len(found) - MOST_SHOWN, 'more excursion')}"))
     severity = Severity.NOTE if run.objective.kind == "rl" else None
     return Present(evidence, _means(found[0]), _settle(run, found[0]), severity=severity)
-
-
-def _matters(run: Measured, spike: Spike) -> bool:
-    tokens = run.objective.kind in ("causal-lm", "seq2seq", "masked-lm", "rl")
-    needed = GAIN_SHARE if tokens else OTHER_GAIN_SHARE
-    high = spike.at.rise > LEVEL_SHARE.value * abs(spike.at.expected)
-    # A row that no batch of text can reach is told by LOS213.
-    giant = spike.at.rise > GIANT_RISE.value and spike.at.value > GIANT_RATIO.value * abs(spike.at.expected)
-    lone = spike.kind in ("single-row", "eval-only")
-    apart = spike.at.apart > (LONE_APART.value if lone else APART.value)
-    return high and apart and not giant and spike.at.z > ROBUST_Z.value and spike.share_lost > needed.value
 
 
 def _highest(run: Measured, spikes: Spikes) -> tuple[Evidence, ...]:

@@ -24,27 +24,24 @@ Evaluate the checkpoint nearest to the best level and the last one on the same d
 
 from __future__ import annotations
 
-import numpy as np
-
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, Present, Severity, Verdict
 from trainclinic.catalogue.wording import number, percent
 from trainclinic.findings.loss_levels import curve, evidence_at, no_course
-from trainclinic.record.series import Series
+from trainclinic.findings.rises import (
+    CLEAR_NOISE,
+    DIVERGENCE_ROWS,
+    GAIN_LOST,
+    NO_GAIN_SHARE,
+    NOISE,
+    RISE_SHARE,
+    SURE_SHARE,
+    diverges,
+)
 from trainclinic.signals.measured import Measured
 from trainclinic.signals.reference_losses import vocabulary_at
-from trainclinic.signals.trend import Trend
 
-ROWS = Threshold("rows", 6, "rows", "three for the best level and three for the end")
-GAIN_LOST = Threshold("share of the gain that is lost", 0.5, "1", "wobbling runs lose up to a third and come back")
-LEVEL_SHARE = Threshold("rise over the first level", 0.1, "1", "smaller rises are drift of the data")
-SURE_SHARE = Threshold("the same to be sure of harm", 0.25, "1", "harder data in the second half can cost 10-20 %")
-NO_GAIN_SHARE = Threshold("the same for a run without any gain", 0.25, "1", "running means creep up by 10-20 %")
-NOISE = Threshold("rise over what noise reaches", 1.0, "1", "the lowest of many levels lies below the rest by chance")
-
-CLEAR_NOISE = Threshold(
-    "every last row over the first level", 3.0, "sd", "noise does not lift three rows in a row so far"
-)
+ROWS = Threshold("rows", DIVERGENCE_ROWS, "rows", "three for the best level and three for the end")
 
 
 def check(run: Measured) -> Verdict:
@@ -59,9 +56,7 @@ def check(run: Measured) -> Verdict:
     gained = max(top - trend.best, 0.0)
     best = f"{number(trend.best)} at {run.record.axis} {trend.best_step}"
     says = f"loss ends at {number(trend.last)}, the best level was {best}"
-    share = LEVEL_SHARE.value if gained > LEVEL_SHARE.value * abs(top) else NO_GAIN_SHARE.value
-    limits = (GAIN_LOST.value * gained, share * abs(top), NOISE.value * trend.chance_rise)
-    if (rise <= max(limits) and not _ends_above_the_start(series, trend, top)) or trend.best_step >= trend.last_step:
+    if not diverges(trend, series):
         return Absent((Evidence(says),))
     lost = (
         f"{percent(rise / gained)} of the gain since {number(top)} is lost"
@@ -82,17 +77,11 @@ def check(run: Measured) -> Verdict:
     return Present(evidence, means, settle, severity=None if rise > SURE_SHARE.value * abs(top) else Severity.WARNING)
 
 
-def _ends_above_the_start(series: Series, trend: Trend, top: float) -> bool:
-    """Whether every row of the end lies clearly above where the run began: no statistics are needed then."""
-    end = series.value[-max(3, len(series) // 10) :]
-    return bool(np.all(end > top + max(SURE_SHARE.value * abs(top), CLEAR_NOISE.value * trend.noise)))
-
-
 RULE = Rule(
     code="LOS206",
     slug="loss-divergence",
     severity=Severity.HARMFUL,
     needs=("train/loss",),
     check=check,
-    thresholds=(ROWS, GAIN_LOST, LEVEL_SHARE, SURE_SHARE, NO_GAIN_SHARE, NOISE, CLEAR_NOISE),
+    thresholds=(ROWS, GAIN_LOST, RISE_SHARE, SURE_SHARE, NO_GAIN_SHARE, NOISE, CLEAR_NOISE),
 )
