@@ -34,8 +34,8 @@ points at the rows.
 
 ## Typical false diagnosis
 A corrupted batch at that step. The same batch passes at half the rate. In turn this cause is itself the
-most frequent false diagnosis of all: it fits about 9 of 289 public incidents and is tried first in most
-of them.
+most popular false diagnosis: it fits about 9 of 289 public incidents that were looked at, and a lower
+rate is what people try first.
 
 ## References
 - https://github.com/huggingface/transformers/issues/27121
