@@ -43,13 +43,13 @@ def remaining_of(run: Measured, plateau: Plateau) -> Remaining | None:
     fit = run.schedule
     stated = run.record.facts.number("planned_steps")
     planned = int(stated) if stated else fit.total if fit is not None else None
-    last = plateau.end_step
+    last = max(plateau.end_step, run.record.last_step or 0)
     if run.record.axis != "step" or planned is None or planned <= last:
         return None
     gained = max(plateau.gain_bound, 0.0)
     best = fit.best if fit is not None and fit.phase != "warm-up" else None
     if best is None or (best.total is None and best.shape not in ("constant", "inverse_sqrt")):
-        length = max(plateau.end_step - plateau.start_step, 1)
+        length = max(last - plateau.start_step, 1)
         return Remaining(planned, planned - last, None, gained * (planned - last) / length)
     ahead, along = _summed(best, last, planned), _summed(best, plateau.start_step, last)
     whole = _summed(best, 0, planned)

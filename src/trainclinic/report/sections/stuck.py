@@ -71,7 +71,7 @@ def _course(measured: Measured, trend: Trend, shown: set[str]) -> str:
         sure = "" if plateau.points < SURE_POINTS else " (95 % bound)"
         bound = f"; along it at most {number(gained, 2)} was gained{sure}" if gained > 0 else ""
         return (
-            f"{name} lies at {number(plateau.level)} from {axis} {plateau.start_step:,} to {plateau.end_step:,}{bound}"
+            f"{name} lies at {number(plateau.level)} from {axis} {plateau.start_step:,} to {trend.last_step:,}{bound}"
         )
     if "loss-divergence" in shown:
         best = f"{number(trend.best)} around {axis} {trend.best_step:,}"

@@ -1,0 +1,228 @@
+"""From weighed verdicts to what is printed: entries, the reading of the probabilities, and their words."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from typing import Any
+
+import pytest
+
+from tests.report import fixed_documents
+from trainclinic.catalogue.cause import ALWAYS, USUALLY, Cause, Excluded, Expect
+from trainclinic.catalogue.verdict import Absent, Evidence, Present, Verdict
+from trainclinic.causes.infer import Answer, Suspect, Weighed
+from trainclinic.causes.next_tests import NextTest
+from trainclinic.causes.refutation import RuledOut
+from trainclinic.record.source import Source
+from trainclinic.report import cause_wording
+from trainclinic.report.cause_entries import CauseEntry
+from trainclinic.report.model import Document
+from trainclinic.report.render import render
+from trainclinic.report.sections.causes import cause_entries, next_test_entries, ruled_out_entries
+from trainclinic.report.sections.summary import summary
+
+AT = Source("train.log", 3)
+SHIFT = Cause(
+    slug="double-label-shift", title="Labels shifted twice", family="loss-definition", incidents=7, decided_by=("log",),
+    decisive_test="compare label offsets", false_diagnosis="a small model",
+    expects=(Expect("initial-loss-too-high", ALWAYS, "the targets are one token too far"),
+             Expect("garbled-generation", USUALLY, "it learns the word after next")),
+    excluded_by=(Excluded("plausible-first-loss", "the first loss is already wrong"),),
+)  # fmt: skip
+
+
+def weighed(slug: str, verdict: Verdict, weight: float, why: str) -> Weighed:
+    return Weighed(Answer("XXX000", slug, verdict), weight, why)
+
+
+FIRST = Present((Evidence("loss is 9.227 at step 0", AT, 0, "train/loss"),))
+NORMAL = Present((Evidence("loss is 3.6 at step 0", AT, 0),))
+
+
+def inference(**parts: Any) -> Any:
+    """Only what the report asks of an inference."""
+    return types.SimpleNamespace(**{"suspects": (), "ruled_out": (), "next_tests": (), **parts})
+
+
+def test_an_entry_has_the_evidence_with_its_place_and_the_page_s_first_line() -> None:
+    for_it = weighed("initial-loss-too-high", FIRST, 2.5, "the targets are one token too far")
+    (entry,) = cause_entries(inference(suspects=(Suspect(SHIFT, 0.800049, (for_it,)),)))
+    (evidence,) = entry.evidence_for
+    assert (entry.slug, entry.probability, entry.is_fault) == ("double-label-shift", 0.8, True)
+    assert entry.says
+    assert not entry.says.endswith(".")
+    assert (evidence.says, evidence.path, evidence.line, evidence.step) == (
+        "loss is 9.227 at step 0",
+        "train.log",
+        3,
+        0,
+    )
+    assert (evidence.strength, evidence.state, evidence.why) == (
+        "strong",
+        "present",
+        "the targets are one token too far",
+    )
+
+
+def test_an_absence_says_that_it_would_be_expected_and_an_exclusion_only_why() -> None:
+    missing = weighed("garbled-generation", Absent(), -1.5, "it learns the word after next")
+    excluded = weighed("plausible-first-loss", NORMAL, -7.0, "the first loss is already wrong")
+    (entry,) = cause_entries(inference(suspects=(Suspect(SHIFT, 0.1, (), (excluded, missing)),)))
+    by_slug = {evidence.slug: evidence for evidence in entry.evidence_against}
+    assert by_slug["garbled-generation"].why == "it would be expected, because it learns the word after next"
+    assert by_slug["garbled-generation"].state == "absent"
+    assert by_slug["plausible-first-loss"].why == "the first loss is already wrong"
+    assert by_slug["plausible-first-loss"].strength == "decisive"
+
+
+def test_what_is_ruled_out_begins_with_the_refuting_number() -> None:
+    refuted = RuledOut(SHIFT, Answer("LOS224", "plausible-first-loss", NORMAL), "the first loss is already wrong")
+    gone = RuledOut(SHIFT, Answer("EVA502", "rising-eval-loss", Absent((Evidence("gap 1.0 %", AT),))), "it would rise")
+    first, second = ruled_out_entries(inference(ruled_out=(refuted, gone)))
+    assert first.because == "loss is 3.6 at step 0: the first loss is already wrong"
+    assert (first.code, first.path, first.line, first.step) == ("LOS224", "train.log", 3, 0)
+    assert second.because == "gap 1.0 %, no rising evaluation loss: it would rise"
+
+
+def test_a_test_tells_code_from_settings_and_names_causes_by_title() -> None:
+    run = NextTest("label-shift", "Is it the next token?", "print(1)", 2.0, 0.41234567, ("double-label-shift",))
+    log = NextTest("nan-loss", "Does the run show NaN loss?", "pass or log: `train/loss`", 120.0, 0.1, ())
+    first, second = next_test_entries(inference(next_tests=(run, log)))
+    assert (first.kind, first.cost, first.gain, first.decides) == ("run", "2 min", 0.4123, ("Labels shifted twice",))
+    assert (second.kind, second.cost, second.decides) == ("log", "2 h", ())
+
+
+def cause(slug: str, family: str, probability: float) -> CauseEntry:
+    return CauseEntry(slug, slug.capitalize(), family, probability)
+
+
+def diagnosed(verdict: str, *causes: CauseEntry) -> Document:
+    return dataclasses.replace(fixed_documents.spike(), verdict=verdict, causes=causes)  # type: ignore[arg-type]
+
+
+FAULT, FINE, UNLISTED = "data", "healthy-explanation", "undetermined"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "causes", "reading"),
+    [
+        ("sick", [("a", FAULT, 0.5), ("b", FAULT, 0.3)], "answer"),
+        ("sick", [("a", FAULT, 0.49), ("b", FAULT, 0.3)], "undecided"),
+        ("sick", [("unknown", UNLISTED, 0.6), ("b", FAULT, 0.3)], "undecided"),
+        ("sick", [("a", FINE, 0.8), ("b", FAULT, 0.1)], "answer"),
+        ("healthy", [("a", FINE, 0.8), ("b", FAULT, 0.1)], "quiet"),
+        ("healthy", [("a", FAULT, 0.4), ("b", FINE, 0.3)], "quiet"),
+        ("healthy", [("a", FAULT, 0.6), ("b", FINE, 0.3)], "answer"),
+        ("undetermined", [("a", FINE, 0.3), ("b", FINE, 0.3)], "quiet"),
+        ("undetermined", [("a", FINE, 0.3), ("b", FAULT, 0.3)], "undecided"),
+    ],
+)
+def test_the_reading_claims_no_more_than_the_probabilities(verdict: str, causes: list[Any], reading: str) -> None:
+    document = diagnosed(verdict, *(cause(*one) for one in causes))
+    assert cause_wording.reading(document) == reading
+    assert ("does not decide" in cause_wording.heading(document)) == (reading == "undecided")
+
+
+@pytest.mark.parametrize("form", ["terminal", "md", "html"])
+def test_every_text_format_says_that_the_evidence_does_not_decide(form: Any) -> None:
+    shown = render([fixed_documents.undecided()], form).lower()
+    assert "the evidence does not decide" in shown
+    assert "no cause reaches 50 %" in shown
+    assert "most probable cause" not in shown
+
+
+@pytest.mark.parametrize("form", ["terminal", "md", "html"])
+def test_a_healthy_run_gets_one_line_and_no_wall(form: Any) -> None:
+    shown = render([fixed_documents.quiet()], form)
+    assert "Nothing wrong: ordinary convergence, 80 %." in shown
+    assert "MPS" not in shown
+    assert "model.cpu()" not in shown
+
+
+@pytest.mark.parametrize("form", ["terminal", "md", "html"])
+def test_the_answer_stands_above_what_is_ruled_out_the_test_the_level_and_the_findings(form: Any) -> None:
+    shown = render([fixed_documents.spike()], form, width=100).lower()
+    shown = shown.partition("<main")[2] or shown
+    marks = ["most probable causes", "ruled out", "what would settle it", "why it is stuck", "what this run shows"]
+    places = [shown.index(mark) for mark in marks]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("form", ["terminal", "md", "html", "json"])
+def test_every_format_has_each_side_the_strength_and_the_place(form: Any) -> None:
+    shown = " ".join(render([fixed_documents.spike()], form, width=200).split())
+    for text in ("strong", "first loss 9.227 nats/token at step 0", "the targets are one token too far", "moderate",
+                 "12 of 12 outputs are sentences", "because the model learns the word after next", "generations.txt",
+                 "Compute the loss at label offsets 0 to 3", "a model or learning rate that is too small"):  # fmt: skip
+        assert text in shown
+    if form != "json":
+        assert "no garbled generation" in shown
+        assert "80 %" in shown
+
+
+@pytest.mark.parametrize("form", ["terminal", "md", "html"])
+def test_code_that_is_to_be_copied_keeps_every_character(form: Any) -> None:
+    shown = render([fixed_documents.spike()], form, width=120)
+    code = fixed_documents.spike().next_tests[0].how
+    for line in code.splitlines():
+        assert line in shown
+
+
+def test_a_table_of_runs_names_the_most_probable_cause() -> None:
+    runs = [fixed_documents.spike(), fixed_documents.undecided(), fixed_documents.quiet()]
+    for form in ("terminal", "md", "html"):
+        shown = render(runs, form)  # type: ignore[arg-type]
+        assert "most probable cause" in shown
+        for cell in ("double label shift 80 %", "not decided", "nothing wrong 80 %"):
+            assert cell in shown
+    assert "most probable cause" not in render([fixed_documents.healthy(), fixed_documents.empty()], "terminal")
+
+
+def test_causes_of_one_family_are_added_up_when_none_is_an_answer() -> None:
+    near = [cause("a", "data", 0.4), cause("b", "data", 0.3), cause("c", "data", 0.05)]
+    assert "data: together 70 %" in cause_wording.lead(diagnosed("sick", *near))
+    apart = [cause("a", "data", 0.4), cause("b", "optimisation", 0.3)]
+    assert "together" not in cause_wording.lead(diagnosed("sick", *apart))
+
+
+def test_an_unlisted_cause_in_front_is_said() -> None:
+    says = cause_wording.lead(diagnosed("sick", cause("unknown", UNLISTED, 0.6), cause("a", FAULT, 0.2)))
+    assert "fits none of the listed causes well" in says
+    assert "`a`, stands at 20 %" in says
+
+
+@pytest.mark.parametrize(
+    ("probability", "bar"), [(0.0, "░░░░"), (0.5, "██░░"), (0.53125, "██▏░"), (1.0, "████"), (0.999, "████")]
+)
+def test_a_bar_is_as_long_as_its_probability(probability: float, bar: str) -> None:
+    assert cause_wording.bar(probability, 4) == bar
+
+
+@pytest.mark.parametrize(("probability", "share"), [(0.001, "<1 %"), (0.8, "80 %"), (0.996, ">99 %")])
+def test_a_share_is_never_certain(probability: float, share: str) -> None:
+    assert cause_wording.share(probability) == share
+
+
+@pytest.mark.parametrize(("probability", "named"), [(0.5, True), (0.49, False)])
+def test_the_summary_names_a_cause_only_when_it_is_likely(probability: float, named: bool) -> None:
+    from tests.report.example_runs import spike_record
+    from trainclinic.findings.overall import Overall
+    from trainclinic.report.model import Identity
+    from trainclinic.signals.measured import Measured
+
+    entry = fixed_documents.shifted(probability)
+    says = summary(Measured(spike_record()), Identity("b"), Overall("sick", "x"), (), (), (entry,))
+    sentence = (
+        "Most probable cause (50 %): Labels shifted twice; above all because first loss 9.227 nats/token at step 0."
+    )
+    assert (sentence in says) == named
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("name", ["spike", "undecided", "quiet"])
+def test_causes_fit_into_the_width_and_say_the_same_without_colour(width: int, name: str) -> None:
+    document = getattr(fixed_documents, name)()
+    plain = render([document], "terminal", width=width)
+    assert max(map(len, plain.splitlines())) <= width
+    assert "\x1b" not in plain
