@@ -1,0 +1,205 @@
+"""Circumstances of the course of a run: accumulation, resumes, passes, schedule phases, evaluations, who wrote rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainclinic.catalogue.circumstance import Circumstance
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Verdict
+from trainclinic.catalogue.wording import count, number
+from trainclinic.findings.stated import absent, framework, more_than_one, other_settings, present, shown
+from trainclinic.signals.measured import Measured
+from trainclinic.signals.nan_filter import TRAINER_WORDS, writes_filtered_rows
+from trainclinic.signals.nan_filter_context import accumulation_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+OTHER_TOOLS = ("nanogpt", "mlx", "megatron", "torchtune", "litgpt", "lightning", "llama.cpp", "keras", "fairseq")
+ONE_PASS = 1.001
+"""Epochs that a log of one pass may print: the last row's position is rounded up."""
+TELLING_ROWS = 3
+MISSED_EVALUATIONS = 2.5
+"""Intervals without an evaluation before the end of a log that count as stopped, not as not due yet."""
+STABLE_SCHEDULES = ("wsd", "stable", "trapez", "constant_with_cooldown", "infinite")
+
+
+def _accumulates(run: Measured) -> Verdict:
+    stated = more_than_one(run, "accumulation_steps")
+    if stated is not None:
+        return stated
+    steps, total = accumulation_of(run), run.record.facts.get("global_batch_size")
+    ranks = run.record.facts.get("world_size")
+    if steps is not None and total is not None and (steps == 1 or ranks is not None):
+        evidence = (shown(total, f"{steps} micro-batches per optimizer step"),)
+        return Present(evidence) if steps > 1 else Absent(evidence)
+    return NotEvaluated("micro-batches per optimizer step (`gradient_accumulation_steps`)")
+
+
+def _continued(run: Measured) -> Verdict:
+    record = run.record
+    for event in record.events_of("resume"):
+        return Present((Evidence(f"the log says: {event.says[:100].rstrip('. ')}", event.source, event.step),))
+    start, told = record.facts.get("start_step"), record.facts.get("resume_from")
+    if told is not None:
+        return present(told)
+    if start is not None and float(start.value) > 0:
+        return present(start)
+    for fact in other_settings(run, "init_from"):
+        if str(fact.value).lower() == "resume":
+            return present(fact)
+    history = run.resume
+    if history is None:
+        return NotEvaluated("rows of the log, or whether the run goes on from a checkpoint")
+    for point in history.points:
+        if point.how != "restart" and not point.is_copy:
+            return Present((Evidence(f"the log goes on again from step {point.step:,}", step=point.step),))
+    if history.start_step is not None:
+        says = f"the log begins at step {history.start_step:,}"
+        return Present((Evidence(says, step=history.start_step),))
+    return Absent((Evidence(f"{count(history.rows, 'row')} in one pass from the first step on"),))
+
+
+def _repeated(run: Measured) -> Verdict:
+    epochs = run.record.get("train/epoch")
+    finite = epochs.finite() if epochs is not None else None
+    reached = _passes(finite.value) if finite is not None and len(finite) else None
+    if finite is not None and reached is not None:
+        row = int(np.argmax(finite.value))
+        says = f"the epoch column reaches {number(float(finite.value[row]))}"
+        seen = Evidence(says, finite.source(row), int(finite.step[row]), "train/epoch")
+        return Present((seen,)) if reached > ONE_PASS else Absent((seen,))
+    final, planned = run.record.facts.get("final_epoch"), run.record.facts.get("planned_epochs")
+    if final is not None:
+        return present(final) if float(final.value) > ONE_PASS else absent(final)
+    if planned is not None and ("planned_steps" not in run.record.facts or float(planned.value) <= 1):
+        return present(planned) if float(planned.value) > 1 else absent(planned)
+    return NotEvaluated("passes over the data (the epoch of the rows, `num_train_epochs`)")
+
+
+def _passes(epochs: NDArray[np.float64]) -> float | None:
+    """Passes that an epoch column covers: fractions say it; whole numbers count passes from 0 or from 1."""
+    low, high = float(epochs.min()), float(epochs.max())
+    if np.any(epochs != np.round(epochs)) or low == high == 1.0:
+        return high
+    return high + 1.0 if low == 0.0 and high > 0 else high if high > 1 else None
+
+
+def _trainer_rows(run: Measured) -> Verdict:
+    loss = run.record.get("train/loss")
+    if loss is None:
+        return NotEvaluated("rows of a training log")
+    name = f"{run.record.log_format} {framework(run)}"
+    tool = run.record.facts.get("framework")
+    if tool is not None and any(word in framework(run) for word in OTHER_TOOLS):
+        return absent(tool, "it writes rows of its own")
+    if writes_filtered_rows(run):
+        known = any(word in name for word in TRAINER_WORDS)
+        says = (
+            "the rows are those of a Hugging Face Trainer" if known else "every row has loss, rate and fractional epoch"
+        )
+        return Present((Evidence(says, loss.source(0), int(loss.step[0]), "train/loss"),))
+    columns = ("train/epoch", "train/learning_rate", "train/grad_norm")
+    if run.record.log_format == "console_log" and len(loss) >= TELLING_ROWS and not any(map(run.record.get, columns)):
+        says = f"{count(len(loss), 'printed row')} without epoch, learning rate and gradient norm"
+        return Absent((Evidence(says, loss.source(0), int(loss.step[0]), "train/loss"),))
+    return NotEvaluated("which tool wrote the rows")
+
+
+def _decay_phase(run: Measured) -> Verdict:
+    stated = run.record.facts.get("schedule")
+    for fact in other_settings(
+        run, "stable_until", "num_stable_steps", "decay_start", "num_decay_steps", "stable_steps"
+    ):
+        return present(fact)
+    if stated is not None:
+        named = any(word in str(stated.value).lower() for word in STABLE_SCHEDULES)
+        return present(stated) if named else absent(stated)
+    fit = run.schedule
+    best = fit.best if fit is not None else None
+    if fit is None or best is None or fit.phase != "decay":
+        return NotEvaluated("the learning-rate schedule, or its rows until it decays")
+    seen = Evidence(
+        f"the learning rate follows `{best.name}` over {count(fit.rows, 'row')}", series="train/learning_rate"
+    )
+    stable = best.decay_start > best.warmup
+    if stable is not any(one.schedule.decay_start > one.schedule.warmup for one in fit.natural):
+        return NotEvaluated("the configured schedule: several shapes fit the rows")
+    return Present((seen,)) if stable else Absent((seen,))
+
+
+def _evaluated(run: Measured) -> Verdict:
+    rows = run.eval_loss
+    names = [name for name in run.record.series if name.startswith("eval/") and run.record.get(name) is not None]
+    if rows is None and names:
+        rows = run.record.get(names[0])
+    train = run.record.get("train/loss")
+    if rows is None or not len(rows):
+        if train is None or len(train) < TELLING_ROWS:
+            return NotEvaluated("rows of the log")
+        says = f"{count(len(train), 'training row')} and no evaluation"
+        return Absent((Evidence(says, train.source(-1), int(train.step[-1]), "train/loss"),))
+    seen = Evidence(f"{count(len(rows), 'evaluation row')}", rows.source(0), int(rows.step[0]), rows.name)
+    gaps = np.diff(np.unique(rows.step))
+    if (
+        train is not None
+        and gaps.size
+        and int(train.step.max()) - int(rows.step.max()) > MISSED_EVALUATIONS * gaps.max()
+    ):
+        last = f"the last evaluation stands at step {int(rows.step.max()):,}, rows go on to {int(train.step.max()):,}"
+        return Absent((Evidence(last, rows.source(-1), int(rows.step[-1]), rows.name), seen))
+    return Present((seen,))
+
+
+CIRCUMSTANCES: tuple[Circumstance[Measured], ...] = (
+    Circumstance(
+        code="CIR912",
+        slug="gradient-accumulation",
+        title="An optimizer step sums several micro-batches.",
+        matters="Sums in place of means, and means of means, need more than one.",
+        needs=("accumulation_steps", "global_batch_size", "micro_batch_size", "world_size"),
+        check=_accumulates,
+    ),
+    Circumstance(
+        code="CIR918",
+        slug="continued-run",
+        title="The run goes on from a checkpoint.",
+        matters="What a resume can lose (weights, optimizer, order of the data) can be lost only there.",
+        needs=("resume events", "resume_from", "start_step", "train/loss"),
+        check=_continued,
+    ),
+    Circumstance(
+        code="CIR922",
+        slug="repeated-passes",
+        title="The run reads its data more than once.",
+        matters="Memorisation and steps at the end of a pass need a second pass.",
+        needs=("train/epoch", "final_epoch", "planned_epochs"),
+        check=_repeated,
+    ),
+    Circumstance(
+        code="CIR936",
+        slug="trainer-log-rows",
+        title="The rows were written by a Hugging Face Trainer.",
+        matters="Its filter may replace non-finite losses, and its rows are means over windows.",
+        needs=("train/loss", "train/epoch", "train/learning_rate", "framework", "log format"),
+        check=_trainer_rows,
+    ),
+    Circumstance(
+        code="CIR937",
+        slug="decay-phase-schedule",
+        title="The learning rate stays high and decays at the end only.",
+        matters="A marked drop of the loss in the last phase is then healthy.",
+        needs=("schedule", "train/learning_rate"),
+        check=_decay_phase,
+    ),
+    Circumstance(
+        code="CIR942",
+        slug="uninterrupted-evaluation",
+        title="The run was evaluated on held-out data up to its end.",
+        matters="An evaluation judges the weights apart from the training rows: normal values clear them.",
+        needs=("eval/loss", "train/loss"),
+        check=_evaluated,
+    ),
+)
