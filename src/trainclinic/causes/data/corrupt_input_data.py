@@ -3,51 +3,53 @@
 ## Mechanism
 Three things come under this name. Cached tensors (latents, features, tokens) were written while
 something overflowed, and a few of them hold NaN. Rows were damaged on their way: cut files, wrong
-columns, binary text. Or loading failed, an `except` branch caught it, and the run trains on synthetic
-or default rows without saying so.
-A damaged row is a property of the row. It fails whenever it is drawn: in every epoch, after a resume,
-at every learning rate, in every precision, on every device. That is the test that separates it from
-nearly everything it is blamed for, since states of the optimizer, kernels and rates fail at a step and
-not at a row.
+columns, binary text. Or loading failed, an `except` branch caught it, and the run trains on
+synthetic or default rows without saying so.
+A damaged row is a property of the row. It fails whenever it is drawn: in every epoch, after a
+resume, at every learning rate, in every precision, on every device. That is the test that
+separates it from nearly everything it is blamed for, since states of the optimizer, kernels and
+rates fail at a step and not at a row.
 
 ## What it looks like
 A long ordinary stretch, then NaN or a single giant value in one row, at an ordinary gradient norm
-before it. If the guard drops the batch, the next rows are ordinary again; if not, everything after it
-is NaN. With a fixed seed it comes back at the same step, and with another seed at another step but at
-the same row. A substituted data set shows a loss that has nothing to do with the text, falling
-unnaturally fast.
+before it. If the guard drops the batch, the next rows are ordinary again; if not, everything after
+it is NaN. With a fixed seed it comes back at the same step, and with another seed at another step
+but at the same row. A substituted data set shows a loss that has nothing to do with the text,
+falling unnaturally fast.
 
 ## What else looks like it
-- Numbers that leave the fp16 range: bound to long or extreme batches, and gone in bf16 with the same
-  rows.
-- A rate that is too high: at the peak of the schedule, with growing gradient norms before it, and other
-  rows do the same.
+- Numbers that leave the fp16 range: bound to long or extreme batches, and gone in bf16 with the
+  same rows.
+- A rate that is too high: at the peak of the schedule, with growing gradient norms before it, and
+  other rows do the same.
 - Padding-related NaN: the NaN rows are the padded ones.
-- Failure right after the first update: the optimizer's precision, not a row that happened to be second.
+- Failure right after the first update: the optimizer's precision, not a row that happened to be
+  second.
 - A spike in one evaluation: weights or evaluation, since an evaluation reads its own rows.
 
 ## How to decide
-Scan the cache or the file for non-finite values and for rows of length 0 before training; that is one
-pass and needs no model. Then take the batch at which the run failed and feed it to the untouched base
-model. If it fails there, the row is bad; if it does not, the row is innocent.
-Hash the first rows that the loader yields and compare them with the file, to see whether it is the file
-that is read.
+Scan the cache or the file for non-finite values and for rows of length 0 before training; that is
+one pass and needs no model. Then take the batch at which the run failed and feed it to the
+untouched base model. If it fails there, the row is bad; if it does not, the row is innocent.
+Hash the first rows that the loader yields and compare them with the file, to see whether it is the
+file that is read.
 
 ## Typical false diagnosis
-This cause is named far more often than it is true. "Corrupt data at step 2000" is refuted by the batch
-itself: it runs cleanly through an earlier checkpoint. It is refuted without a run when the failure
-stands in the step after the first update, when a change of kernel or device removes it, or when rows
-are random crops, which have no position in a file.
-It is overlooked where another culprit is at hand: one NaN in a cached latent was blamed on an Apple GPU
-for weeks.
+This cause is named far more often than it is true. "Corrupt data at step 2000" is refuted by the
+batch itself: it runs cleanly through an earlier checkpoint. It is refuted without a run when the
+failure stands in the step after the first update, when a change of kernel or device removes it, or
+when rows are random crops, which have no position in a file.
+It is overlooked where another culprit is at hand: one NaN in a cached latent was blamed on an
+Apple GPU for weeks.
 
 ## References
-- [huggingface/diffusers#7563](https://github.com/huggingface/diffusers/issues/7563): NaN in a cached
-  latent, blamed on the MPS backend
-- [Failure analysis of gpt-oss-vision-encoder](https://github.com/davidajoyce/gpt-oss-vision-encoder):
-  training on a silent data fallback
-- [PaLM](https://arxiv.org/abs/2204.02311): spikes whose batches were harmless when read from another
-  checkpoint
+- [huggingface/diffusers#7563](https://github.com/huggingface/diffusers/issues/7563): NaN in a
+  cached latent, blamed on the MPS backend
+- [Failure analysis of
+  gpt-oss-vision-encoder](https://github.com/davidajoyce/gpt-oss-vision-encoder): training on a
+  silent data fallback
+- [PaLM](https://arxiv.org/abs/2204.02311): spikes whose batches were harmless when read from
+  another checkpoint
 """
 
 from __future__ import annotations

@@ -1,45 +1,46 @@
 """Rows whose answer is empty or a placeholder give no target, or teach the model to say nothing.
 
 ## Mechanism
-Exports keep rows whose answer was deleted, refused or never written. With a loss over the answer only,
-such a row has no target token, or only the end token. A mean over no tokens is 0 divided by 0: the row,
-and in a batch of one the whole micro-batch, has a loss of NaN. Frameworks that clamp the denominator
-print 0 instead. In preference and reward data one empty side leaves nothing to compare.
+Exports keep rows whose answer was deleted, refused or never written. With a loss over the answer
+only, such a row has no target token, or only the end token. A mean over no tokens is 0 divided by
+0: the row, and in a batch of one the whole micro-batch, has a loss of NaN. Frameworks that clamp
+the denominator print 0 instead. In preference and reward data one empty side leaves nothing to
+compare.
 When the end token is kept as a target, numbers stay finite and the harm is another one: the model
 learns that an immediate end is a good answer.
 
 ## What it looks like
 Single rows of NaN or exact 0 between ordinary ones, at random distances, in every precision and at
-every rate; the smaller the batch, the more of them. The gradient of a row without targets is 0, so the
-next row is ordinary unless a metric or a scaler was poisoned. An evaluation may be NaN for ever because
-of one such row. The model answers some prompts with nothing.
+every rate; the smaller the batch, the more of them. The gradient of a row without targets is 0, so
+the next row is ordinary unless a metric or a scaler was poisoned. An evaluation may be NaN for
+ever because of one such row. The model answers some prompts with nothing.
 
 ## What else looks like it
 - Answers removed by the length limit: bound to long prompts, and gone with a larger limit.
 - A marker that is not found: all rows are affected, not some.
 - Numbers leaving the fp16 range: gone in bf16 or fp32.
-- Outputs that are empty because the weights are NaN: then every output is empty, and every row of the
-  log is broken from some step on.
+- Outputs that are empty because the weights are NaN: then every output is empty, and every row of
+  the log is broken from some step on.
 
 ## How to decide
-Count rows whose answer has no visible character, or is one of the usual placeholders ("N/A", "null",
-"-"). Count target tokens per row after tokenising; any zero is a hit. Drop these rows and repeat with
-the same seed: the NaN rows vanish and nothing else changes.
+Count rows whose answer has no visible character, or is one of the usual placeholders ("N/A",
+"null", "-"). Count target tokens per row after tokenising; any zero is a hit. Drop these rows and
+repeat with the same seed: the NaN rows vanish and nothing else changes.
 
 ## Typical false diagnosis
-"Numeric instability". Instability depends on precision, rate and state; these rows fail alike in all of
-them.
-The opposite mistake is as common: an empty output is put down to empty answers that were "memorised",
-when the weights are NaN. Then the loss is broken in every row after the first update, which no choice
-of rows can do.
+"Numeric instability". Instability depends on precision, rate and state; these rows fail alike in
+all of them.
+The opposite mistake is as common: an empty output is put down to empty answers that were
+"memorised", when the weights are NaN. Then the loss is broken in every row after the first update,
+which no choice of rows can do.
 
 ## References
-- [LAION-AI/Open-Assistant#2438](https://github.com/LAION-AI/Open-Assistant/issues/2438): NaN from empty
-  answers in preference data
+- [LAION-AI/Open-Assistant#2438](https://github.com/LAION-AI/Open-Assistant/issues/2438): NaN from
+  empty answers in preference data
 - [snowflakedb/ArcticTraining#335](https://github.com/snowflakedb/ArcticTraining/pull/335): batches
   without target tokens
-- [datawhalechina/happy-llm#50](https://github.com/datawhalechina/happy-llm/issues/50): rows whose loss
-  mask is empty
+- [datawhalechina/happy-llm#50](https://github.com/datawhalechina/happy-llm/issues/50): rows whose
+  loss mask is empty
 - [TRL, dataset formats](https://huggingface.co/docs/trl/dataset_formats): prompt, completion and
   preference rows
 """

@@ -1,19 +1,20 @@
 """Documents that share one packed sequence influence each other, or break the loss of the model that reads them.
 
 ## Mechanism
-Packing joins short rows to one long one so that no padding is wasted. It is only right when attention
-stops at the border between two documents and positions start again there. FlashAttention with variable
-lengths does so; most other kernels need a block mask, and without it each document sees those before
-it. Some architectures (recurrent layers, sliding windows, linear attention, image tokens) have no such
-border at all, and a few give zeros or NaN.
-The labels at each border are a second trap: the first token of a document must not be predicted from
-the last one of its neighbour.
+Packing joins short rows to one long one so that no padding is wasted. It is only right when
+attention stops at the border between two documents and positions start again there. FlashAttention
+with variable lengths does so; most other kernels need a block mask, and without it each document
+sees those before it. Some architectures (recurrent layers, sliding windows, linear attention,
+image tokens) have no such border at all, and a few give zeros or NaN.
+The labels at each border are a second trap: the first token of a document must not be predicted
+from the last one of its neighbour.
 
 ## What it looks like
-Often nothing alarming: a loss that is a little worse than without packing, and a model that drifts into
-other topics or ends too late. The sum of two documents scored apart differs from their sum in a pack,
-44.1 against 37.6 in one report. On unsupported architectures the loss is exactly 0 with a perplexity of
-1, from the first row. An evaluation without packing may lie far above the training loss.
+Often nothing alarming: a loss that is a little worse than without packing, and a model that drifts
+into other topics or ends too late. The sum of two documents scored apart differs from their sum in
+a pack, 44.1 against 37.6 in one report. On unsupported architectures the loss is exactly 0 with a
+perplexity of 1, from the first row. An evaluation without packing may lie far above the training
+loss.
 A warning about packing or padding-free batches without FlashAttention is the plainest sign.
 
 ## What else looks like it
@@ -23,16 +24,19 @@ A warning about packing or padding-free batches without FlashAttention is the pl
 - A defective kernel: it fails with one document in the sequence.
 
 ## How to decide
-Score two documents one by one and then as one packed row: the summed losses must agree to the third
-digit. Then permute the two; nothing may change. If they disagree, switch to a kernel with variable
-lengths and look again. Toggling packing in a run of fifty steps shows the effect on the curve.
+Score two documents one by one and then as one packed row: the summed losses must agree to the
+third digit. Then permute the two; nothing may change. If they disagree, switch to a kernel with
+variable lengths and look again. Toggling packing in a run of fifty steps shows the effect on the
+curve.
+Read what the library printed while it prepared the data. A line that packing or padding-free
+batches were asked for with an attention that does not support them is as good as the measurement.
 
 ## Typical false diagnosis
 "The data is of low quality". It is the same data; only its neighbours changed.
 
 ## References
-- [MeetKai/functionary#265](https://github.com/MeetKai/functionary/pull/265): packed and separate losses
-  compared, with and without a block mask
+- [MeetKai/functionary#265](https://github.com/MeetKai/functionary/pull/265): packed and separate
+  losses compared, with and without a block mask
 - [huggingface/trl#3910](https://github.com/huggingface/trl/issues/3910): packing without
   variable-length attention
 - [hiyouga/LlamaFactory#7318](https://github.com/hiyouga/LlamaFactory/pull/7318): block-diagonal

@@ -1,30 +1,43 @@
 """Rows of the evaluation set, or near copies of them, were trained on.
 
 ## Mechanism
-A split by position or by row number puts copies, paraphrases, neighbouring chunks of one document or
-other turns of one conversation on both sides. The evaluation then asks for what was taught. Its loss
-follows the training loss down, pass after pass, and the usual sign of too many passes never comes.
-The training itself is not damaged. What is lost is the only instrument that would tell when to stop,
-and the number that is reported.
+A split by position or by row number puts copies, paraphrases, neighbouring chunks of one document
+or other turns of one conversation on both sides. The evaluation then asks for what was taught. Its
+loss follows the training loss down, pass after pass, and the usual sign of too many passes never
+comes.
+The training itself is not damaged. What is lost is the only instrument that would tell when to
+stop, and the number that is reported.
+There is a second road that leaves no shared rows: the pretrained model has read the benchmark. The
+evaluation is then low from step 0 on and does not follow the training at all; no split of one's
+own file can repair that.
 
 ## What it looks like
 The held-out loss goes down with the training loss and lies at or below it, also after two and more
-passes; it steps down at epoch boundaries although its rows are said to be new. It shows no rise where
-one is due. Where it lies clearly below a training loss that has no dropout, it is hard to explain in
-any other way. The answer lies in the rows: shared hashes, or shared runs of thirteen tokens.
+passes; it steps down at epoch boundaries although its rows are said to be new. It shows no rise
+where one is due. Where it lies clearly below a training loss that has no dropout, it is hard to
+explain in any other way. The answer lies in the rows: shared hashes, or shared runs of thirteen
+tokens.
+With copies in the file and a random split the numbers can be predicted: if every row occurs k
+times and a tenth is held out, nearly all held-out rows have a twin in training as soon as k is 3.
+A held-out loss that follows the training loss through a memorisation staircase is the clearest
+picture.
 
 ## What else looks like it
-- Dropout and window means: both put a correct held-out loss a little below the training loss in the
-  first pass.
-- An easier held-out set, for instance shorter rows: a constant distance from the first evaluation on.
+- Dropout and window means: both put a correct held-out loss a little below the training loss in
+  the first pass.
+- An easier held-out set, for instance shorter rows: a constant distance from the first evaluation
+  on.
 - A model that sees the future: both losses go to 0, and outputs are useless.
 - Simple tasks, on which new rows are as easy as old ones.
 
 ## How to decide
 Hash normalised rows on both sides and intersect; then compare near copies and 13-grams, and look
-whether documents or conversations were cut by the split. Evaluate on rows that were written after the
-data was collected, or on another source of the same kind. A jump there, with a falling split, settles
-it.
+whether documents or conversations were cut by the split. Evaluate on rows that were written after
+the data was collected, or on another source of the same kind. A jump there, with a falling split,
+settles it.
+Split by what belongs together (document, conversation, user, template, source file) and not by
+row, and split before anything is copied, augmented or cut into chunks. Then re-evaluate old
+checkpoints on the clean part; they need not be trained again to see how much was memory.
 
 ## Typical false diagnosis
 "It generalises excellently". A leaked set measures memory, so it will say so of any model.
@@ -32,10 +45,10 @@ it.
 ## References
 - [Language models are few-shot learners](https://arxiv.org/abs/2005.14165): overlap by 13-grams,
   appendix C
-- [Deduplicating training data makes language models better](https://arxiv.org/abs/2107.06499): copies
-  across splits
-- [scikit-learn, common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html): what leakage is
-  and how to split
+- [Deduplicating training data makes language models better](https://arxiv.org/abs/2107.06499):
+  copies across splits
+- [scikit-learn, common pitfalls](https://scikit-learn.org/stable/common_pitfalls.html): what
+  leakage is and how to split
 """
 
 from __future__ import annotations

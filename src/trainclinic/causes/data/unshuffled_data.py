@@ -2,45 +2,51 @@
 
 ## Mechanism
 Stochastic gradient descent wants each batch to be a sample of everything. When rows lie source by
-source, or when long documents are cut into blocks after the shuffle, neighbouring batches share their
-content. The loss then shows what is being read rather than how much has been learned, and the model
-forgets the last source while it reads the next.
-With several processes the fault has two more forms. Without `set_epoch` each pass repeats the first
-one. With a different seed on each rank every rank draws its own permutation, so that the ranks read
-some rows twice and others never.
+source, or when long documents are cut into blocks after the shuffle, neighbouring batches share
+their content. The loss then shows what is being read rather than how much has been learned, and
+the model forgets the last source while it reads the next.
+With several processes the fault has two more forms. Without `set_epoch` each pass repeats the
+first one. With a different seed on each rank every rank draws its own permutation, so that the
+ranks read some rows twice and others never.
 None of this can produce values that are not finite, and none of it depends on the learning rate.
 
 ## What it looks like
-The loss moves between a few levels and stays on each for a while, or repeats a sawtooth with the period
-of the sources. The levels come back when the source comes back. Steps up and down lie at the edges of
-sources or shards, and a held-out loss, which mixes all sources, takes no part in them. In each pass the
-same pattern lies at the same place.
+The loss moves between a few levels and stays on each for a while, or repeats a sawtooth with the
+period of the sources. The levels come back when the source comes back. Steps up and down lie at
+the edges of sources or shards, and a held-out loss, which mixes all sources, takes no part in
+them. In each pass the same pattern lies at the same place.
+Losses of neighbouring rows then resemble each other more than rows at random do: the lag-one
+correlation of the detrended loss is high, and it vanishes after shuffling.
 
 ## What else looks like it
-- Batches grouped by length: a period of a few dozen steps, because each group begins with its longest
-  rows. It is intended and harmless.
+- Batches grouped by length: a period of a few dozen steps, because each group begins with its
+  longest rows. It is intended and harmless.
 - A memorisation staircase: steps down only, at epoch boundaries only.
-- A learning rate at the edge of stability: the swings follow the rate and are not tied to the rows.
+- A learning rate at the edge of stability: the swings follow the rate and are not tied to the
+  rows.
 - One damaged shard: a single excursion and not a pattern.
 
 ## How to decide
-Colour the loss by the source of the batch, or print the source counts of twenty neighbouring batches:
-each should hold all sources in their shares. Hash the row indices of the first batches of two epochs
-and of all ranks: epochs must differ, ranks must not overlap.
+Colour the loss by the source of the batch, or print the source counts of twenty neighbouring
+batches: each should hold all sources in their shares. Hash the row indices of the first batches of
+two epochs and of all ranks: epochs must differ, ranks must not overlap.
 Then shuffle once, after tokenising and cutting, and compare two hundred steps.
+A cheap proof without code: sort the rows by a random key in a copy of the file and train for two
+epochs of the same length. Levels that were separate become one noisy level in the middle.
 
 ## Typical false diagnosis
-"The learning rate is too high" or "training is unstable". Halving the rate leaves the steps where they
-are, since they belong to the rows.
+"The learning rate is too high" or "training is unstable". Halving the rate leaves the steps where
+they are, since they belong to the rows.
 
 ## References
-- [hiyouga/LlamaFactory#5247](https://github.com/hiyouga/LlamaFactory/issues/5247): long books become
-  contiguous blocks when they are cut after shuffling
+- [hiyouga/LlamaFactory#5247](https://github.com/hiyouga/LlamaFactory/issues/5247): long books
+  become contiguous blocks when they are cut after shuffling
 - [pytorch/torchtitan#128](https://github.com/pytorch/torchtitan/issues/128): order of the data on
   several ranks
-- [NVlabs/LongLive#71](https://github.com/NVlabs/LongLive/issues/71): each rank shuffles with its own
-  seed
-- [PyTorch data loading](https://docs.pytorch.org/docs/stable/data.html): `DistributedSampler.set_epoch`
+- [NVlabs/LongLive#71](https://github.com/NVlabs/LongLive/issues/71): each rank shuffles with its
+  own seed
+- [PyTorch data loading](https://docs.pytorch.org/docs/stable/data.html):
+  `DistributedSampler.set_epoch`
 """
 
 from __future__ import annotations

@@ -1,20 +1,21 @@
 """A filter, a formula or a change of version alters what is printed, and not the training itself.
 
 ## Mechanism
-Between a tensor and a row of the log there are means, filters and formats. The Trainer of Hugging Face
-replaces a non-finite micro-batch by the running mean of its window, so a broken step looks smooth, and
-a window that is broken from its middle on is inflated by powers of a ratio. DeepSpeed prints -1 for
-each NaN norm. Some trackers store 0.0 for NaN. Norms are logged before or after clipping, over all
-parameters or over a shard, and a new release may change from one to the other. Losses are summed over
-accumulation in one version and averaged in the next. Speeds are means since the start.
+Between a tensor and a row of the log there are means, filters and formats. The Trainer of Hugging
+Face replaces a non-finite micro-batch by the running mean of its window, so a broken step looks
+smooth, and a window that is broken from its middle on is inflated by powers of a ratio. DeepSpeed
+prints -1 for each NaN norm. Some trackers store 0.0 for NaN. Norms are logged before or after
+clipping, over all parameters or over a shard, and a new release may change from one to the other.
+Losses are summed over accumulation in one version and averaged in the next. Speeds are means since
+the start.
 The name fits when the training went on unharmed behind the strange number. When the filter hides
 weights that are broken for good, the artefact is only the curtain: look for what is behind it.
 
 ## What it looks like
-A column that contradicts another one. A norm that jumps by a factor of fifty with an upgrade while the
-loss is the same to three digits. A smooth loss although a hook saw a NaN in that step. A giant value in
-a row whose neighbours are normal, and an evaluation that is normal throughout. A loss that is an exact
-multiple of the evaluation's.
+A column that contradicts another one. A norm that jumps by a factor of fifty with an upgrade while
+the loss is the same to three digits. A smooth loss although a hook saw a NaN in that step. A giant
+value in a row whose neighbours are normal, and an evaluation that is normal throughout. A loss
+that is an exact multiple of the evaluation's.
 
 ## What else looks like it
 - A true explosion: evaluation and outputs suffer too, and the next rows remember it.
@@ -23,22 +24,22 @@ multiple of the evaluation's.
 - An evaluation that is computed differently: the odd number is in the evaluation.
 
 ## How to decide
-Switch the filter off (`logging_nan_inf_filter=False`) and log every step; or print the value at its
-source, before anything is averaged. Invert an inflated row with the known accumulation and window: a
-plausible mean confirms the formula. For a norm compare releases at the same seed: equal losses with
-unequal norms acquit the training.
+Switch the filter off (`logging_nan_inf_filter=False`) and log every step; or print the value at
+its source, before anything is averaged. Invert an inflated row with the known accumulation and
+window: a plausible mean confirms the formula. For a norm compare releases at the same seed: equal
+losses with unequal norms acquit the training.
 
 ## Typical false diagnosis
 "The loss explodes" or "the new release is worse". The loss of an independent evaluation before and
 after decides it in a minute.
 
 ## References
-- [huggingface/transformers#13758](https://github.com/huggingface/transformers/issues/13758): non-finite
-  values that a log hides
-- [huggingface/trl#6702](https://github.com/huggingface/trl/issues/6702): one NaN step behind a smooth
-  history
-- [deepspeedai/DeepSpeed#7749](https://github.com/deepspeedai/DeepSpeed/issues/7749): another norm is
-  reported after an upgrade
+- [huggingface/transformers#13758](https://github.com/huggingface/transformers/issues/13758):
+  non-finite values that a log hides
+- [huggingface/trl#6702](https://github.com/huggingface/trl/issues/6702): one NaN step behind a
+  smooth history
+- [deepspeedai/DeepSpeed#7749](https://github.com/deepspeedai/DeepSpeed/issues/7749): another norm
+  is reported after an upgrade
 - [Trainer arguments](https://huggingface.co/docs/transformers/main_classes/trainer):
   `logging_nan_inf_filter`
 """

@@ -1,44 +1,51 @@
 """The training loss steps down at each epoch boundary because the rows are recognised when they come again.
 
 ## Mechanism
-Large pretrained models need few sights of a row to remember it, at rates from about 1e-4 for adapters
-and 1e-5 for full fine-tuning even a single one. Inside the first pass every row is new and the loss
-falls slowly. From the first step of the second pass every row has been seen once, so the loss drops at
-once to the level of seen rows and is flat again until the third pass begins. The step is the distance
-between new rows and remembered ones.
-It says that the learning rate is effective and the data small. It needs no repair, but from the second
-pass on the training loss measures memory.
+Large pretrained models need few sights of a row to remember it, at rates from about 1e-4 for
+adapters and 1e-5 for full fine-tuning even a single one. Inside the first pass every row is new
+and the loss falls slowly. From the first step of the second pass every row has been seen once, so
+the loss drops at once to the level of seen rows and is flat again until the third pass begins. The
+step is the distance between new rows and remembered ones.
+It says that the learning rate is effective and the data small. It needs no repair, but from the
+second pass on the training loss measures memory.
 
 ## What it looks like
-Stairs: flat or slowly falling inside each pass, a sharp step at exactly the epoch boundary, two or more
-of them at whole epochs. The held-out loss takes no part in the steps; it is flat, or falls a little, or
-begins to rise. The gradient norm steps with the loss. The learning rate has no edge there.
+Stairs: flat or slowly falling inside each pass, a sharp step at exactly the epoch boundary, two or
+more of them at whole epochs. The held-out loss takes no part in the steps; it is flat, or falls a
+little, or begins to rise. The gradient norm steps with the loss. The learning rate has no edge
+there.
+The size of the step grows with the rate, the rank and the size of the model, and shrinks with the
+number of rows. Batches of unlike length or a changed order do not blur it, because it begins with
+the first batch of a pass.
 
 ## What else looks like it
-- A scheduler or shuffling fault: edges in the rate, or patterns inside a pass, and not only at whole
-  epochs.
+- A scheduler or shuffling fault: edges in the rate, or patterns inside a pass, and not only at
+  whole epochs.
 - Overfitting: the same stairs together with a held-out loss that rises beyond its error.
 - Leaked evaluation rows: the held-out loss steps down as well.
 - A staged schedule: the steps follow the rate.
 
 ## How to decide
-Lay epoch boundaries over the curve: every step must fall on one. Then look at the held-out loss over
-the same boundaries. Flat means memorisation without harm; rising means stop at the pass before. Two
-thirds of the rate, or a smaller rank, makes the steps smaller.
+Lay epoch boundaries over the curve: every step must fall on one. Then look at the held-out loss
+over the same boundaries. Flat means memorisation without harm; rising means stop at the pass
+before. Two thirds of the rate, or a smaller rank, makes the steps smaller.
+Judge the run by outputs for new prompts and by the held-out loss at the end of each pass; the pass
+with the best of these is the one to keep. Two or three passes are usual for instruction data, and
+the stairs alone are no reason for fewer.
 
 ## Typical false diagnosis
-"A bug of the scheduler" or "of the shuffling". A shuffle that repeats its order gives patterns inside
-the pass, and a scheduler shows in its own column.
+"A bug of the scheduler" or "of the shuffling". A shuffle that repeats its order gives patterns
+inside the pass, and a scheduler shows in its own column.
 
 ## References
-- [tatsu-lab/stanford_alpaca#236](https://github.com/tatsu-lab/stanford_alpaca/issues/236): steps at
-  each epoch, reported as a fault
-- [lm-sys/FastChat#2025](https://github.com/lm-sys/FastChat/issues/2025): a drop at exact boundaries
-  while the evaluation stays
-- [huggingface/transformers#18730](https://github.com/huggingface/transformers/issues/18730): a sawtooth
-  at epochs
-- [Can LLMs learn from a single example?](https://www.fast.ai/posts/2023-09-04-learning-jumps/): the
-  same stairs, reproduced and explained
+- [tatsu-lab/stanford_alpaca#236](https://github.com/tatsu-lab/stanford_alpaca/issues/236): steps
+  at each epoch, reported as a fault
+- [lm-sys/FastChat#2025](https://github.com/lm-sys/FastChat/issues/2025): a drop at exact
+  boundaries while the evaluation stays
+- [huggingface/transformers#18730](https://github.com/huggingface/transformers/issues/18730): a
+  sawtooth at epochs
+- [Can LLMs learn from a single example?](https://www.fast.ai/posts/2023-09-04-learning-jumps/):
+  the same stairs, reproduced and explained
 """
 
 from __future__ import annotations

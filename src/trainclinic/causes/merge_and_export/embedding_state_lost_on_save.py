@@ -1,19 +1,19 @@
 """Trained embedding or head rows are missing from the saved file, or a tie overwrites them when it is loaded.
 
 ## Mechanism
-Adapter files hold the adapter and what was declared as to be saved. Embeddings and head that were made
-trainable in another way, by resizing, by `requires_grad_(True)` or by training new tokens, are trained
-and not written. After loading, the rows of the base stand in their place.
-The second road is the tie. Models with tied weights store one matrix for input and output. When both
-were trained as separate copies, as `modules_to_save` does, only one of them survives a save of the
-merged model, and on loading the configuration ties them again: the trained head is replaced by the
-embedding. The output then consists of one token.
+Adapter files hold the adapter and what was declared as to be saved. Embeddings and head that were
+made trainable in another way, by resizing, by `requires_grad_(True)` or by training new tokens,
+are trained and not written. After loading, the rows of the base stand in their place.
+The second road is the tie. Models with tied weights store one matrix for input and output. When
+both were trained as separate copies, as `modules_to_save` does, only one of them survives a save
+of the merged model, and on loading the configuration ties them again: the trained head is replaced
+by the embedding. The output then consists of one token.
 
 ## What it looks like
-Everything is right until the process ends. After reload or merge: the held-out loss is higher by some
-tenths, new tokens never appear, or one token is repeated without end. A list of trainable parameters
-names embeddings, a list of saved keys does not. Both the tie in the model's configuration and
-`modules_to_save` in the adapter's can be read from files.
+Everything is right until the process ends. After reload or merge: the held-out loss is higher by
+some tenths, new tokens never appear, or one token is repeated without end. A list of trainable
+parameters names embeddings, a list of saved keys does not. Both the tie in the model's
+configuration and `modules_to_save` in the adapter's can be read from files.
 
 ## What else looks like it
 - Rounding in a quantised merge: many small errors, no single repeated token, and a 4-bit base.
@@ -23,25 +23,27 @@ names embeddings, a list of saved keys does not. Both the tie in the model's con
 
 ## How to decide
 Compute the loss of one held-out batch before the save and after the reload; they must agree. Then
-subtract the head of the reloaded model from that of the live one: a difference of several units is the
-lost head. Compare the names of the trainable parameters with the keys of the file; every trainable one
-must be there.
-With tied weights set `tie_word_embeddings` to false before saving, or ask for the tie to be kept in the
-adapter.
+subtract the head of the reloaded model from that of the live one: a difference of several units is
+the lost head. Compare the names of the trainable parameters with the keys of the file; every
+trainable one must be there.
+With tied weights set `tie_word_embeddings` to false before saving, or ask for the tie to be kept
+in the adapter.
+New tokens alone can be trained without touching the whole matrix (`trainable_token_indices` in
+PEFT), which stores exactly the rows that changed and avoids both roads.
 
 ## Typical false diagnosis
 "Gibberish means bad training". The same weights spoke properly minutes before, in the process that
 trained them.
 
 ## References
-- [huggingface/transformers#45127](https://github.com/huggingface/transformers/issues/45127): a tied
-  head that is lost on reload
+- [huggingface/transformers#45127](https://github.com/huggingface/transformers/issues/45127): a
+  tied head that is lost on reload
 - [artidoro/qlora#214](https://github.com/artidoro/qlora/issues/214): trained embeddings that the
   adapter file does not contain
 - [hiyouga/LlamaFactory#6749](https://github.com/hiyouga/LlamaFactory/issues/6749): outputs after
   merging with extra modules
-- [PEFT troubleshooting](https://huggingface.co/docs/peft/developer_guides/troubleshooting): extended
-  vocabularies and saved modules
+- [PEFT troubleshooting](https://huggingface.co/docs/peft/developer_guides/troubleshooting):
+  extended vocabularies and saved modules
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
 """The sharded optimizer writes wrong values into the weights although gradients and learning rate are harmless.
 
 ## Mechanism
-A sharded optimizer reduces gradients, updates a float32 master copy of its own shard and gathers the
-result into the weights of the model. Each hand-over can be wrong. When communication overlaps with
-computation, a buffer may be read before the reduction into it has ended, so some gradients are
-half-finished sums. When the master copy is created before the checkpoint is loaded, the first step
-overwrites the loaded weights with the values of an initialised model. When bf16 gradients are
+A sharded optimizer reduces gradients, updates a float32 master copy of its own shard and gathers
+the result into the weights of the model. Each hand-over can be wrong. When communication overlaps
+with computation, a buffer may be read before the reduction into it has ended, so some gradients
+are half-finished sums. When the master copy is created before the checkpoint is loaded, the first
+step overwrites the loaded weights with the values of an initialised model. When bf16 gradients are
 accumulated in place across ranks, small contributions vanish or a stale buffer is added twice.
-The size of the damage has nothing to do with the learning rate: a master copy of other weights replaces
-the model completely even at a rate of 1e-9.
+The size of the damage has nothing to do with the learning rate: a master copy of other weights
+replaces the model completely even at a rate of 1e-9.
 
 ## What it looks like
-One or two ordinary rows, then a cliff. 2.28 becomes 11.05 after one step at a rate of 2.4e-9; or every
-micro-batch after the first real step is NaN, which a trainer's filter prints as 0.0. DeepSpeed replaces
-a NaN norm by -1 for each parameter group, so the gradient norm then stands at exactly 1.0, 1.41421356
-or 1.7320508. Runs at other rates fail at the same step.
+One or two ordinary rows, then a cliff. 2.28 becomes 11.05 after one step at a rate of 2.4e-9; or
+every micro-batch after the first real step is NaN, which a trainer's filter prints as 0.0.
+DeepSpeed replaces a NaN norm by -1 for each parameter group, so the gradient norm then stands at
+exactly 1.0, 1.41421356 or 1.7320508. Runs at other rates fail at the same step.
 Which step it is may change between identical launches when the fault is a race.
 
 ## What else looks like it
@@ -22,30 +22,30 @@ Which step it is may change between identical launches when the fault is a race.
 - Weights that were not loaded: wrong in the first row already.
 - A defective attention kernel: NaN in the gradients of the first backward pass, with one device as
   well.
-- Half-precision parameters: the same timing (after the first update), but a single device is enough and
-  the parameters are fp16.
+- Half-precision parameters: the same timing (after the first update), but a single device is
+  enough and the parameters are fp16.
 
 ## How to decide
-Run ten steps on a single device without the sharded optimizer; the loss must stay at its first level.
-Then switch on one thing at a time: stage 1 without overlap, with overlap (`overlap_comm`), stage 2,
-offload. A logger of communications that makes the fault vanish means a race, since it serialises the
-calls.
+Run ten steps on a single device without the sharded optimizer; the loss must stay at its first
+level. Then switch on one thing at a time: stage 1 without overlap, with overlap (`overlap_comm`),
+stage 2, offload. A logger of communications that makes the fault vanish means a race, since it
+serialises the calls.
 Compare a checksum of the weights before and after one step at a learning rate of 0: they must not
 differ.
 
 ## Typical false diagnosis
-"The learning rate is too high", and lowering it by a factor of ten or a thousand. A cliff of nine nats
-in one step at 1e-9 cannot come from an update of that size.
+"The learning rate is too high", and lowering it by a factor of ten or a thousand. A cliff of nine
+nats in one step at 1e-9 cannot come from an update of that size.
 
 ## References
 - [deepspeedai/DeepSpeed#5242](https://github.com/deepspeedai/DeepSpeed/issues/5242): overlapped
   communication and NaN
-- [deepspeedai/DeepSpeed#5347](https://github.com/deepspeedai/DeepSpeed/issues/5347): NaN at the second
-  step under ZeRO-2
-- [EleutherAI/gpt-neox#947](https://github.com/EleutherAI/gpt-neox/issues/947): from 2.28 to 11.05 in
-  one step at a rate of 2.4e-9
-- [hiyouga/LlamaFactory#9567](https://github.com/hiyouga/LlamaFactory/issues/9567): a constant norm of
-  sqrt(3) that stands for three NaN norms
+- [deepspeedai/DeepSpeed#5347](https://github.com/deepspeedai/DeepSpeed/issues/5347): NaN at the
+  second step under ZeRO-2
+- [EleutherAI/gpt-neox#947](https://github.com/EleutherAI/gpt-neox/issues/947): from 2.28 to 11.05
+  in one step at a rate of 2.4e-9
+- [hiyouga/LlamaFactory#9567](https://github.com/hiyouga/LlamaFactory/issues/9567): a constant norm
+  of sqrt(3) that stands for three NaN norms
 """
 
 from __future__ import annotations

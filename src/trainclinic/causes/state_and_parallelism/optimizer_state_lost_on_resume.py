@@ -1,20 +1,20 @@
 """A resume brings back the weights, but Adam's moments or the loss scale start from nothing or are misassigned.
 
 ## Mechanism
-Adam divides the mean of the gradients by the root of their mean square. Both are averages over hundreds
-of steps and belong to the checkpoint as much as the weights do. When they are missing, the first update
-after the resume has almost the size of the learning rate in every single parameter, whatever its
-gradient, as at step 1; but now there is no warm-up in front of it. Moments that are loaded in another
-order, or on other ranks or experts than they were saved from, are worse than none, since each parameter
-is scaled by the history of another one.
+Adam divides the mean of the gradients by the root of their mean square. Both are averages over
+hundreds of steps and belong to the checkpoint as much as the weights do. When they are missing,
+the first update after the resume has almost the size of the learning rate in every single
+parameter, whatever its gradient, as at step 1; but now there is no warm-up in front of it. Moments
+that are loaded in another order, or on other ranks or experts than they were saved from, are worse
+than none, since each parameter is scaled by the history of another one.
 A lost loss scale begins again at 65,536 and needs a handful of skipped steps to come down. Master
 weights in float32 that are rebuilt from bf16 lose the last bits of every weight.
 
 ## What it looks like
-The first row after the resume is at the old level. The rows after it rise, by a few per cent to a few
-tenths of a nat, and come back within tens of steps, as long as the averages need to fill (about ten
-steps for the first moment, hundreds for the second). The gradient norm may jump at the same place. The
-learning rate runs on smoothly.
+The first row after the resume is at the old level. The rows after it rise, by a few per cent to a
+few tenths of a nat, and come back within tens of steps, as long as the averages need to fill
+(about ten steps for the first moment, hundreds for the second). The gradient norm may jump at the
+same place. The learning rate runs on smoothly.
 
 ## What else looks like it
 - Weights that were not restored: the first row itself is at the level of an untrained model.
@@ -24,25 +24,26 @@ learning rate runs on smoothly.
 - An ordinary spike that happens to lie near the resume: it is not repeated when one resumes again.
 
 ## How to decide
-Print the norm of `exp_avg` and `exp_avg_sq` of one parameter before the save and after the load; they
-must agree. Then resume twice from the same checkpoint, once with the optimizer state and once without
-it: if both curves are the same, the state was not used in the first place.
+Print the norm of `exp_avg` and `exp_avg_sq` of one parameter before the save and after the load;
+they must agree. Then resume twice from the same checkpoint, once with the optimizer state and once
+without it: if both curves are the same, the state was not used in the first place.
 For sharded optimizers compare the norms on each rank, since a wrong assignment keeps the total.
 
 ## Typical false diagnosis
-"The data order changed". Another order gives another noise around the same level. It gives no rise and
-fall that begins in the second row after the resume and fades with the time constant of Adam.
+"The data order changed". Another order gives another noise around the same level. It gives no rise
+and fall that begins in the second row after the resume and fades with the time constant of Adam.
 
 ## References
-- [NVIDIA/Megatron-LM#761](https://github.com/NVIDIA/Megatron-LM/issues/761): state of a distributed
-  optimizer that is not restored
-- [deepspeedai/Megatron-DeepSpeed#274](https://github.com/deepspeedai/Megatron-DeepSpeed/issues/274):
+- [NVIDIA/Megatron-LM#761](https://github.com/NVIDIA/Megatron-LM/issues/761): state of a
+  distributed optimizer that is not restored
+-
+  [deepspeedai/Megatron-DeepSpeed#274](https://github.com/deepspeedai/Megatron-DeepSpeed/issues/274):
   bump after each resume
 -
   [Lightning-AI/pytorch-lightning#10766](https://github.com/Lightning-AI/pytorch-lightning/issues/10766):
   the scaler's state on resume
-- [Accelerate checkpoints](https://huggingface.co/docs/accelerate/usage_guides/checkpoint): what belongs
-  to a complete checkpoint
+- [Accelerate checkpoints](https://huggingface.co/docs/accelerate/usage_guides/checkpoint): what
+  belongs to a complete checkpoint
 """
 
 from __future__ import annotations

@@ -1,21 +1,22 @@
 """The model that is trained does not hold the weights that it was meant to start from.
 
 ## Mechanism
-Between the file and the forward pass there are several places at which a model can end up empty. Under
-ZeRO-3 and FSDP the parameters exist only in pieces, and a loader that does not know it fills the pieces
-of rank 0 and leaves the others as allocated. A head whose shape does not match is initialised anew. A
-prefix in the key names makes every key "missing", which is a warning and not an error. Memory that is
-never written keeps whatever stood there, so values of 1e37 or NaN are possible and differ between runs.
-And sometimes the file itself is the wrong one: an unfinished conversion, a damaged download, another
-architecture.
+Between the file and the forward pass there are several places at which a model can end up empty.
+Under ZeRO-3 and FSDP the parameters exist only in pieces, and a loader that does not know it fills
+the pieces of rank 0 and leaves the others as allocated. A head whose shape does not match is
+initialised anew. A prefix in the key names makes every key "missing", which is a warning and not
+an error. Memory that is never written keeps whatever stood there, so values of 1e37 or NaN are
+possible and differ between runs. And sometimes the file itself is the wrong one: an unfinished
+conversion, a damaged download, another architecture.
 All of this is decided before the first step, so no setting of the optimizer changes it.
 
 ## What it looks like
-The first loss is that of a model which knows nothing, the logarithm of the vocabulary (10.4 for 32,000
-entries, 11.8 for 128,256), or above it when the weights are not random but wrong. Evaluation before
-training shows the same. Values near 1e37 in a head give exact zeros or NaN in the first row.
-If the run is long enough the loss falls from there as in training from scratch: fast to about 7, then
-slowly. The gradient norm is large from the beginning.
+The first loss is that of a model which knows nothing, the logarithm of the vocabulary (10.4 for
+32,000 entries, 11.8 for 128,256), or above it when the weights are not random but wrong.
+Evaluation before training shows the same. Values near 1e37 in a head give exact zeros or NaN in
+the first row.
+If the run is long enough the loss falls from there as in training from scratch: fast to about 7,
+then slowly. The gradient norm is large from the beginning.
 
 ## What else looks like it
 - Labels that are shifted twice: the first loss lies between the logarithm of the vocabulary and a
@@ -26,25 +27,25 @@ slowly. The gradient norm is large from the beginning.
 - Position errors: normal below some length.
 
 ## How to decide
-Load the checkpoint in one process, without any sharding, and compute the loss of the first batch. A
-normal value there and a high one in the run convict the loading. Otherwise compare the norms of a few
-tensors with those in the file, on every rank, and read the list of missing keys: a new classification
-head is expected, a decoder layer is not.
+Load the checkpoint in one process, without any sharding, and compute the loss of the first batch.
+A normal value there and a high one in the run convict the loading. Otherwise compare the norms of
+a few tensors with those in the file, on every rank, and read the list of missing keys: a new
+classification head is expected, a decoder layer is not.
 
 ## Typical false diagnosis
 "The learning rate is too high" or "the data is bad". The first row of a log is computed before any
-update, so the rate is not in it yet; and the same data has a normal loss under the same model in one
-process.
+update, so the rate is not in it yet; and the same data has a normal loss under the same model in
+one process.
 
 ## References
 - [huggingface/transformers#25686](https://github.com/huggingface/transformers/pull/25686): empty
   parameters under ZeRO-3
-- [huggingface/transformers#28244](https://github.com/huggingface/transformers/issues/28244): first loss
-  far too high with a sharded model
-- [huggingface/transformers#45050](https://github.com/huggingface/transformers/pull/45050): parameters
-  that are left unloaded on some ranks
-- [DeepSpeed configuration](https://www.deepspeed.ai/docs/config-json/): stage 3 and the place where
-  parameters live
+- [huggingface/transformers#28244](https://github.com/huggingface/transformers/issues/28244): first
+  loss far too high with a sharded model
+- [huggingface/transformers#45050](https://github.com/huggingface/transformers/pull/45050):
+  parameters that are left unloaded on some ranks
+- [DeepSpeed configuration](https://www.deepspeed.ai/docs/config-json/): stage 3 and the place
+  where parameters live
 """
 
 from __future__ import annotations

@@ -1,53 +1,55 @@
 """The run goes on with weights that are not those it had saved.
 
 ## Mechanism
-A resume restores four things: weights, optimizer moments, the schedule and the place in the data. The
-loader of the weights is the one that fails without a sound. An adapter checkpoint is passed to the
-loader of a full model, or the other way round, and every key is "missing" and ignored. A wrapper adds a
-prefix (`module.`, `base_model.model.`, `_orig_mod.`), so no key matches and `strict=False` forgives it.
-The right weights are loaded into an object that the trainer no longer uses, because a loss module or an
-average of the weights still holds the old one.
-The optimizer then starts from an untrained adapter, or from a mix of old and new tensors. In the second
-case the loss may be worse than that of the untrained model, since half of a trained network is not a
-network.
+A resume restores four things: weights, optimizer moments, the schedule and the place in the data.
+The loader of the weights is the one that fails without a sound. An adapter checkpoint is passed to
+the loader of a full model, or the other way round, and every key is "missing" and ignored. A
+wrapper adds a prefix (`module.`, `base_model.model.`, `_orig_mod.`), so no key matches and
+`strict=False` forgives it. The right weights are loaded into an object that the trainer no longer
+uses, because a loss module or an average of the weights still holds the old one.
+The optimizer then starts from an untrained adapter, or from a mix of old and new tensors. In the
+second case the loss may be worse than that of the untrained model, since half of a trained network
+is not a network.
 
 ## What it looks like
-The first row after the resume lies where the run began, or above: 0.21 at the end, and the value of
-step 0 in the next row; or 0.82 before the save and 8.7 after it. The learning rate and the step counter
-go on as if nothing had happened. Then the loss falls a second time, faster than a bump of the optimizer
-would and for as long as the first descent took.
+The first row after the resume lies where the run began, or above: 0.21 at the end, and the value
+of step 0 in the next row; or 0.82 before the save and 8.7 after it. The learning rate and the step
+counter go on as if nothing had happened. Then the loss falls a second time, faster than a bump of
+the optimizer would and for as long as the first descent took.
 A log that names missing or unexpected keys at the resume is half a proof.
 
 ## What else looks like it
-- Lost optimizer moments leave the weights right: the first row after the resume is the old level, and a
-  bump follows in the next rows.
-- A restarted schedule shows in the learning-rate column and rarely lifts the loss by more than a few
-  per cent.
+- Lost optimizer moments leave the weights right: the first row after the resume is the old level,
+  and a bump follows in the next rows.
+- A restarted schedule shows in the learning-rate column and rarely lifts the loss by more than a
+  few per cent.
 - A new order of the data changes the level by the noise of a row, not to the level of an untrained
   model.
-- A divergence that happened before the save: then the last rows before the resume are high as well.
+- A divergence that happened before the save: then the last rows before the resume are high as
+  well.
 
 ## How to decide
-Take one fixed batch. Evaluate it in the running process before the save, save, load in a fresh process
-and evaluate it again without a step. Equal losses acquit the loader. If they differ, compare the keys
-of the checkpoint with those of the live state dict, and load with `strict=True`.
-For an adapter, hash one `lora_B` tensor before the save and after the load; a fresh adapter holds exact
-zeros there.
+Take one fixed batch. Evaluate it in the running process before the save, save, load in a fresh
+process and evaluate it again without a step. Equal losses acquit the loader. If they differ,
+compare the keys of the checkpoint with those of the live state dict, and load with `strict=True`.
+For an adapter, hash one `lora_B` tensor before the save and after the load; a fresh adapter holds
+exact zeros there.
 
 ## Typical false diagnosis
-People speak of the optimizer "warming up again". Fresh Adam moments give a bump of a few per cent that
-is gone after tens of steps, and they never put the very first row back to the level of step 0.
+People speak of the optimizer "warming up again". Fresh Adam moments give a bump of a few per cent
+that is gone after tens of steps, and they never put the very first row back to the level of step
+0.
 
 ## References
 -
   [huggingface/sentence-transformers#2648](https://github.com/huggingface/sentence-transformers/pull/2648):
   a resumed run restarts at the untrained level
-- [tloen/alpaca-lora#72](https://github.com/tloen/alpaca-lora/issues/72): the loss jumps from below 1 to
-  above 8 after loading an adapter checkpoint
-- [facebookresearch/DiT#23](https://github.com/facebookresearch/DiT/pull/23): averaged weights that the
-  resume did not rebind
-- [PEFT checkpoint format](https://huggingface.co/docs/peft/developer_guides/checkpoint): names of the
-  keys in an adapter file
+- [tloen/alpaca-lora#72](https://github.com/tloen/alpaca-lora/issues/72): the loss jumps from below
+  1 to above 8 after loading an adapter checkpoint
+- [facebookresearch/DiT#23](https://github.com/facebookresearch/DiT/pull/23): averaged weights that
+  the resume did not rebind
+- [PEFT checkpoint format](https://huggingface.co/docs/peft/developer_guides/checkpoint): names of
+  the keys in an adapter file
 """
 
 from __future__ import annotations
