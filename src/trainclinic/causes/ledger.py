@@ -61,7 +61,7 @@ def weigh(states: Mapping[str, bool], known: Knowledge) -> Ledger:
     columns = np.array([column for column, _ in pairs], dtype=np.int64)
     present = np.array([state for _, state in pairs], dtype=np.bool_)
     silent = np.log1p(-known.shows[:, columns])
-    excluded = _exclusions(states, known)
+    alone, couple = _exclusions(states, known)
     first, second = _couples(known)
 
     singles = _weights(silent, known, columns, present)
@@ -72,10 +72,8 @@ def weigh(states: Mapping[str, bool], known: Knowledge) -> Ledger:
     prior = known.prior
     scores = np.concatenate(
         [
-            np.log(prior) + _total(singles, group) - EXCLUSION * excluded,
-            np.log(prior[first] * prior[second])
-            + _total(couples, group)
-            - EXCLUSION * (excluded[first] | excluded[second]),
+            np.log(prior) + _total(singles, group) - EXCLUSION * alone,
+            np.log(prior[first] * prior[second]) + _total(couples, group) - EXCLUSION * couple[first, second],
             np.log(UNKNOWN_SHARE) + _total(unlisted, group),
         ]
     )
@@ -121,10 +119,25 @@ def _total(weights: Floats, group: NDArray[np.int64]) -> Floats:
     return total
 
 
-def _exclusions(states: Mapping[str, bool], known: Knowledge) -> NDArray[np.bool_]:
-    return np.array(
-        [
-            any(states.get(rule.finding) is (rule.when == "present") for rule in cause.excluded_by)
-            for cause in known.causes
-        ]
-    )
+def _exclusions(states: Mapping[str, bool], known: Knowledge) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which causes, and which pairs, cannot be reconciled with what was seen.
+
+    A finding that one cause cannot produce says nothing against it when the other cause of a pair produces it; a finding
+    that a cause cannot be without is missing whatever else is at work.
+
+    Returns:
+        Shape `[cause]` and shape `[cause, cause]`.
+    """
+    count = len(known.causes)
+    foreign = np.zeros((count, len(known.findings)), dtype=np.int64)
+    lacking = np.zeros(count, dtype=np.bool_)
+    for row, cause in enumerate(known.causes):
+        for rule in cause.excluded_by:
+            column, state = known.column(rule.finding), states.get(rule.finding)
+            if rule.when == "absent":
+                lacking[row] |= state is False
+            elif state is True and column is not None:
+                foreign[row, column] = 1
+    alone = lacking | foreign.any(axis=1)
+    unexplained = foreign @ (known.shows == 0).T.astype(np.int64) > 0
+    return alone, unexplained | unexplained.T | lacking[:, None] | lacking[None, :]
