@@ -86,6 +86,6 @@ CAUSE = Cause(
         Expect("tiny-batch", RARELY, "a batch of one is noisy and sound"),
         Expect("loss-plateau", RARELY, "the loss of repeated or predictable text has a floor"),
     ),
-    excluded_by=(*never_healthy(),),
+    excluded_by=never_healthy(),
     confused_with=("learning-rate-too-high", "corrupt-input-data"),
 )

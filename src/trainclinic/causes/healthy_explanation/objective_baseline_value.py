@@ -78,14 +78,12 @@ CAUSE = Cause(
         Expect("loss-collapse-to-zero", RARELY, "preference losses go to 0 when the pairs are easy"),
         Expect("noisy-loss", SOMETIMES, "a loss around 0 is all noise"),
     ),
-    excluded_by=(
-        *never_healthy(
-            "loss-exactly-zero",
-            "zero-gradient-norm",
-            "initial-loss-too-high",
-            "initial-loss-above-uniform",
-            "loss-divergence",
-        ),
+    excluded_by=never_healthy(
+        "loss-exactly-zero",
+        "zero-gradient-norm",
+        "initial-loss-too-high",
+        "initial-loss-above-uniform",
+        "loss-divergence",
     ),
     confused_with=("zero-preference-signal", "frozen-adapter"),
 )
