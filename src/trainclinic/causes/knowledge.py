@@ -28,6 +28,8 @@ BACKGROUND_RUNS = 20.0
 """Imagined runs behind a background rate; they were set by looking at many more logs than causes have cases."""
 HEALTHY_SHARE, UNKNOWN_SHARE = 0.2, 0.06
 """Of the runs that are brought to a diagnosis: nothing is wrong; the cause is none of those listed."""
+ORDINARY, ORDINARY_SHARE = "normal-convergence", 0.75
+"""Of the healthy runs: nothing about them needs a special explanation. Trackers hold only those that puzzled someone."""
 UNKNOWN_SCALE = 0.5
 """An unlisted cause shows a finding this often, relative to the mean over the listed ones."""
 HEURISTIC_CAP, DECISIVE_CAP = 3.0, 7.0
@@ -178,8 +180,11 @@ def _rarity(shows: Floats) -> Floats:
 def _priors(causes: list[Cause]) -> Floats:
     """Field frequencies, damped by a square root: issue trackers over-count what can be found by its symptom."""
     raw = np.sqrt(np.array([cause.incidents for cause in causes]) + 1.0)
-    healthy = np.array([cause.family == HEALTHY_FAMILY for cause in causes])
-    share = np.where(healthy, HEALTHY_SHARE, 1.0 - HEALTHY_SHARE - UNKNOWN_SHARE)
-    total = np.where(healthy, raw[healthy].sum(), raw[~healthy].sum())
-    prior: Floats = share * raw / total
+    ordinary = np.array([cause.slug == ORDINARY for cause in causes])
+    special = np.array([cause.family == HEALTHY_FAMILY for cause in causes]) & ~ordinary
+    fault = ~ordinary & ~special
+    prior = np.zeros(len(causes))
+    prior[ordinary] = HEALTHY_SHARE * ORDINARY_SHARE
+    prior[special] = HEALTHY_SHARE * (1.0 - ORDINARY_SHARE) * raw[special] / raw[special].sum()
+    prior[fault] = (1.0 - HEALTHY_SHARE - UNKNOWN_SHARE) * raw[fault] / raw[fault].sum()
     return prior

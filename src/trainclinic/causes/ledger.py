@@ -122,8 +122,8 @@ def _total(weights: Floats, group: NDArray[np.int64]) -> Floats:
 def _exclusions(states: Mapping[str, bool], known: Knowledge) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which causes, and which pairs, cannot be reconciled with what was seen.
 
-    A finding that one cause cannot produce says nothing against it when the other cause of a pair produces it; a finding
-    that a cause cannot be without is missing whatever else is at work.
+    A finding that one cause cannot produce says nothing against it when the other cause of a pair produces it; a
+    finding that a cause cannot be without is missing whatever else is at work.
 
     Returns:
         Shape `[cause]` and shape `[cause, cause]`.
