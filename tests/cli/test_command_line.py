@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -165,12 +166,47 @@ class TestExplain:
         assert result.exit_code == 2
         assert "`nan-loss`" in result.stderr
 
-    def test_the_list_has_every_rule_once(self) -> None:
+    def test_the_list_has_every_symptom_circumstance_and_cause_once(self) -> None:
+        from trainclinic.causes.catalogue import all_causes
+        from trainclinic.findings.circumstances import all_circumstances
         from trainclinic.findings.examine import all_rules
 
         lines = run("explain", "--list").stdout.splitlines()
         listed = [line.split()[0] for line in lines if line.startswith("  ")]
-        assert sorted(listed) == sorted(all_rules())
+        assert sorted(listed) == sorted([*all_rules(), *all_circumstances(), *all_causes()])
+        titles = [line.partition(":")[0] for line in lines if line and not line.startswith(" ")]
+        assert titles == ["Symptoms", "Circumstances", "Causes"]
+
+    def test_a_cause_says_what_it_shows_how_often_and_what_decides_it(self) -> None:
+        result = run("explain", "DOUBLE_LABEL_SHIFT")
+        assert result.exit_code == 0
+        assert result.stdout.startswith("# double-label-shift\n")
+        for heading in ("Mechanism", "What else looks like it", "Typical false diagnosis", "What it shows",
+                        "What decides it", "Taken for each other", "References"):  # fmt: skip
+            assert f"\n## {heading}\n" in result.stdout
+        assert re.search(r"\| `initial-loss-too-high` \| \w+ \(0\.\d+\) \| 0\.\d\d \| [^|]+ \|", result.stdout)
+        assert "`batch-size-too-small`" in result.stdout
+
+    def test_what_excludes_a_cause_is_on_its_page(self) -> None:
+        page = run("explain", "learning-rate-too-high").stdout
+        assert "## What excludes it" in page
+        assert re.search(r"- `[a-z-]+` (is seen|was looked for and not found): \w", page)
+
+    def test_a_circumstance_has_a_short_page(self) -> None:
+        by_code, by_slug = run("explain", "CIR901"), run("explain", "float16-training")
+        assert by_code.exit_code == 0
+        assert by_code.stdout == by_slug.stdout
+        assert by_code.stdout.startswith("# CIR901 float16-training\n")
+        assert "Why it is asked: " in by_code.stdout
+
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [("double", "double-label-shift"), ("flot16-training", "float16-training"), ("cir90", "CIR901")],
+    )
+    def test_a_beginning_or_a_slip_suggests_names_of_any_kind(self, name: str, meant: str) -> None:
+        result = run("explain", name)
+        assert result.exit_code == 2
+        assert f"`{meant}`" in result.stderr
 
     def test_without_a_name_the_list_is_offered(self) -> None:
         result = run("explain")

@@ -37,7 +37,8 @@ def command_of(heading: str) -> list[str]:
 @pytest.mark.parametrize(
     ("heading", "tests", "name"),
     [
-        ("I want to add a symptom", ["tests/test_cases.py", "tests/contract"], "LOS218"),
+        ("I want to add a symptom", ["tests/test_cases.py", "tests/contract"], "LOS290"),
+        ("I want to add a cause", ["tests/contract/test_causes.py", "tests/laws"], "spilled-coffee"),
         ("I want to add a file format", ["tests/readers", "tests/contract"], "my_logger"),
     ],
 )
@@ -60,3 +61,12 @@ def test_what_contributing_says_works_as_written(copy: Path, heading: str, tests
 def test_a_taken_or_malformed_name_is_refused(copy: Path, code: str, slug: str, group: str) -> None:
     with pytest.raises(ValueError, match=r"taken|expected|no group"):
         load_script("new_rule").write_rule(copy, code, slug, group)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("slug", "family"),
+    [("double-label-shift", "optimisation"), ("Spilled", "optimisation"), ("spilled-coffee", "kitchen")],
+)
+def test_a_cause_that_is_taken_or_has_no_family_is_refused(copy: Path, slug: str, family: str) -> None:
+    with pytest.raises(ValueError, match=r"taken|expected|no family"):
+        load_script("new_cause").write_cause(copy, slug, family, "Coffee")  # type: ignore[attr-defined]

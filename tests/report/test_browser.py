@@ -101,7 +101,7 @@ def test_every_page_opens_without_error_request_or_sideways_scrolling(visit: Any
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["spike", "nan", "many"])
+@pytest.mark.parametrize("name", ["spike", "undecided", "quiet", "nan", "many"])
 def test_all_text_has_the_contrast_that_wcag_aa_asks_for(visit: Any, name: str, scheme: str) -> None:
     page = visit(name, scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")

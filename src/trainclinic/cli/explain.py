@@ -1,10 +1,12 @@
-"""`trainclinic explain`: the page of a symptom."""
+"""`trainclinic explain`: the page of a symptom, a circumstance or a cause."""
 
 from __future__ import annotations
 
 import difflib
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,68 +14,119 @@ import click
 from trainclinic.record.errors import TrainclinicError
 
 if TYPE_CHECKING:
+    from trainclinic.catalogue.circumstance import Circumstance
     from trainclinic.catalogue.load import Entry
+    from trainclinic.causes.catalogue import CauseFile
 
 WIDEST = 100
-HELP = """Print what a symptom is, what it means, what it does not mean, and how to check it by hand.
+SUGGESTED = 3
+SECTION_TITLES = ("Symptoms: this run shows ...", "Circumstances: this run has ...", "Causes: because of ...")
+HELP = """Print what a symptom, a circumstance or a cause is.
+
+A symptom: what it means, what it does not mean, how to check it by hand. A cause: its mechanism, how often it shows
+each symptom, what excludes and what decides it, what it is mistaken for.
 
 \b
 trainclinic explain loss-spike
 trainclinic explain NUM101
+trainclinic explain double-label-shift
 trainclinic explain --list
 """
 
 
 @click.command(help=HELP)
-@click.argument("symptom", required=False, metavar="[CODE|SLUG]")
-@click.option("--list", "list_all", is_flag=True, help="List every symptom with its code.")
-def command(*, symptom: str | None, list_all: bool) -> None:
-    """Print the page of one symptom, or the list of all."""
-    from trainclinic.findings.examine import all_rules
-
+@click.argument("wanted", required=False, metavar="[CODE|SLUG]")
+@click.option("--list", "list_all", is_flag=True, help="List every symptom, circumstance and cause.")
+def command(*, wanted: str | None, list_all: bool) -> None:
+    """Print one page, or the list of all."""
     if list_all:
-        click.echo(_listing(all_rules()))
+        click.echo(_listing())
         return
-    if symptom is None:
-        message = "which symptom?"
+    if wanted is None:
+        message = "which symptom, circumstance or cause?"
         raise TrainclinicError(message, hint="`trainclinic explain --list` shows them all")
-    page = _page(_find(symptom, all_rules()))
+    page = _find(wanted)()
     if sys.stdout.isatty():
         _show(page)
     else:
         click.echo(page, nl=False)
 
 
-def _find(wanted: str, entries: dict[str, Entry[Any]]) -> Entry[Any]:
-    """The entry with that code or slug.
+def _find(wanted: str) -> Callable[[], str]:
+    """What writes the page of that code or slug.
 
     Raises:
-        TrainclinicError: If there is none; the hint names the closest ones.
+        TrainclinicError: If there is none; the hint names the closest ones of any kind.
     """
-    by_name = {entry.rule.slug: entry for entry in entries.values()} | entries
     key = wanted.strip().replace("_", "-")
-    if entry := by_name.get(key.upper()) or by_name.get(key.lower()):
-        return entry
-    close = difflib.get_close_matches(key.lower(), [name.lower() for name in by_name], n=3, cutoff=0.5)
-    close += [slug for slug in by_name if key.lower() in slug and slug not in close]
-    names = " or ".join(f"`{name}`" for name in close[:3])
-    message = f"no symptom is called `{wanted}`"
+    pages = _pages()
+    found = pages.get(key.upper()) or pages.get(key.lower())
+    if found is not None:
+        return found
+    low = key.lower()
+    close = [name for name in pages if name.lower().startswith(low)]
+    close += difflib.get_close_matches(low, [name for name in pages if name.islower()], n=SUGGESTED, cutoff=0.5)
+    close += [name for name in pages if low in name.lower()]
+    names = " or ".join(f"`{name}`" for name in list(dict.fromkeys(close))[:SUGGESTED])
+    message = f"no symptom, circumstance or cause is called `{wanted}`"
     hint = f"did you mean {names}?" if names else "`trainclinic explain --list` shows them all"
     raise TrainclinicError(message, hint=hint)
 
 
-def _listing(entries: dict[str, Entry[Any]]) -> str:
+def _pages() -> dict[str, Callable[[], str]]:
+    """What writes a page, by slug and by code."""
+    symptoms, circumstances, causes = _catalogue()
+    pages: dict[str, Callable[[], str]] = {}
+    for slug, file in causes.items():
+        pages[slug] = partial(_cause_page, file)
+    for code, circumstance in circumstances.items():
+        pages[code] = pages[circumstance.slug] = partial(_circumstance_page, circumstance)
+    for code, entry in symptoms.items():
+        pages[code] = pages[entry.rule.slug] = partial(_symptom_page, entry)
+    return pages
+
+
+def _catalogue() -> tuple[dict[str, Entry[Any]], dict[str, Circumstance[Any]], dict[str, CauseFile]]:
+    from trainclinic.causes.catalogue import all_causes
+    from trainclinic.findings.circumstances import all_circumstances
+    from trainclinic.findings.examine import all_rules
+
+    return all_rules(), all_circumstances(), all_causes()
+
+
+def _listing() -> str:
+    """All names in three sections; symptoms by group, causes by family."""
+    from trainclinic.catalogue.families import FAMILIES
+
+    symptoms, circumstances, causes = _catalogue()
     lines: list[str] = []
-    group = ""
-    for code, entry in entries.items():
-        if entry.group != group:
-            group = entry.group
-            lines += ["", group] if lines else [group]
-        lines.append(f"  {code}  {entry.rule.slug:<30}  {entry.rule.severity.name.lower()}")
+
+    def section(title: str, rows: list[tuple[str, str]]) -> None:
+        lines.extend(["", title] if lines else [title])
+        group = ""
+        for name, line in rows:
+            if name != group:
+                group = name
+                lines.extend(["", f" {group}"])
+            lines.append(f"  {line}")
+
+    of_symptoms, of_circumstances, of_causes = SECTION_TITLES
+    wide = max(
+        len(slug) for slug in [e.rule.slug for e in symptoms.values()] + [c.slug for c in circumstances.values()]
+    )
+    section(
+        of_symptoms,
+        [(e.group, f"{code}  {e.rule.slug:<{wide}}  {e.rule.severity.name.lower()}") for code, e in symptoms.items()],
+    )
+    section(of_circumstances, [("", f"{code}  {c.slug:<{wide}}  {c.title}") for code, c in circumstances.items()])
+    wide = max(len(slug) for slug in causes)
+    families = list(FAMILIES)
+    files = sorted(causes.values(), key=lambda file: (families.index(file.cause.family), file.cause.slug))
+    section(of_causes, [(f.cause.family, f"{f.cause.slug:<{wide}}  {f.cause.title}") for f in files])
     return "\n".join(lines)
 
 
-def _page(entry: Entry[Any]) -> str:
+def _symptom_page(entry: Entry[Any]) -> str:
     """The page as Markdown."""
     rule = entry.rule
     parts = [f"# {rule.code} {rule.slug}", entry.page.title, f"Severity: {rule.severity.name.lower()}"]
@@ -82,6 +135,19 @@ def _page(entry: Entry[Any]) -> str:
         lines = [f"- {t.name}: {t.value:g}{'' if t.unit == '1' else ' ' + t.unit}: {t.why}" for t in rule.thresholds]
         parts.append("## Thresholds\n\n" + "\n".join(lines))
     return "\n\n".join(parts) + "\n"
+
+
+def _circumstance_page(circumstance: Circumstance[Any]) -> str:
+    from trainclinic.report.cause_page import circumstance_page
+
+    return circumstance_page(circumstance)
+
+
+def _cause_page(file: CauseFile) -> str:
+    from trainclinic.causes.knowledge import knowledge
+    from trainclinic.report.cause_page import cause_page
+
+    return cause_page(file, knowledge())
 
 
 def _show(page: str) -> None:

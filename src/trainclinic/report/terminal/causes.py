@@ -54,6 +54,9 @@ def causes(document: Document, width: int) -> list[RenderableType]:
 def causes_in_short(document: Document) -> list[RenderableType]:
     """One line for the report of many runs."""
     cell = cause_wording.cell(document)
+    if cause_wording.reading(document) == "undecided":
+        first = cause_wording.told(document)[0]
+        cell += f"; first comes {first.slug} with {cause_wording.share(first.probability)}"
     return [Text.assemble(("why: ", "dim"), cell)] if cell and document.findings else []
 
 
