@@ -29,7 +29,7 @@ BACKGROUND_RUNS = 20.0
 HEALTHY_SHARE, UNKNOWN_SHARE = 0.2, 0.06
 """Of the runs that are brought to a diagnosis: nothing is wrong; the cause is none of those listed."""
 ORDINARY, ORDINARY_SHARE = "normal-convergence", 0.75
-"""Of the healthy runs: nothing about them needs a special explanation. Trackers hold only those that puzzled someone."""
+"""Of the healthy runs, those that need no special explanation; trackers hold only those that puzzled someone."""
 UNKNOWN_SCALE = 0.5
 """An unlisted cause shows a finding this often, relative to the mean over the listed ones."""
 HEURISTIC_CAP, DECISIVE_CAP = 3.0, 7.0
