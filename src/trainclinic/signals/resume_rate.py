@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from trainclinic.signals.alignment import values_at
+
 if TYPE_CHECKING:
     from trainclinic.record.series import Series
     from trainclinic.record.source import Source
@@ -34,7 +36,7 @@ class RateAtResume:
 
     Attributes:
         step: First step after the resume.
-        before: Last rate before it (of the earlier pass at that step where both passes have it).
+        before: Last rate before it (of the earlier pass at that place, where the resume goes back).
         after: First rate after it.
         change: `goes-on`; `back-up` (higher, after it had begun to fall); `warm-up-again` (far lower, then rising);
             `zero` (exactly 0 from there on).
@@ -55,25 +57,38 @@ def rates_at_resumes(run: Measured) -> tuple[RateAtResume, ...] | None:
         return None
     logged = run.record.series[history.series]
     points = [p for p in history.points if not p.is_copy and (p.how != "restart" or p.announced)]
-    found = [_around(rate, logged, point) for point in points]
+    found = [_around(run, rate, logged, point) for point in points]
     return tuple(item for item in found if item is not None) or None
 
 
-def _around(rate: Series, logged: Series, point: ResumePoint) -> RateAtResume | None:
+def _around(run: Measured, rate: Series, logged: Series, point: ResumePoint) -> RateAtResume | None:
     """Pick the rates of the rows before and after a resume, by place in the file."""
     row = _first_from(rate, logged, point.row)
     if row is None or row == 0:
         return None
     earlier, later = rate.value[:row], rate.value[row:]
-    if point.how == "overlap":
-        passed = rate.where(np.arange(len(rate)) < row).final()
-        before = float(np.interp(rate.step[row], passed.step, passed.value))
-    else:
+    before = _at_same_place(run, rate, row)
+    if before is None:
         before = float(earlier[-1])
     after = float(later[0])
     if not np.isfinite([before, after]).all():
         return None
     return RateAtResume(point.step, before, after, _change(earlier, before, later), rate.source(row))
+
+
+def _at_same_place(run: Measured, rate: Series, row: int) -> float | None:
+    """The rate of the earlier pass where the resume goes back to, by step or by epoch; `None` when it goes on."""
+    passed = rate.where(np.arange(len(rate)) < row).final()
+    place, at = passed.step.astype(np.float64), float(rate.step[row])
+    epoch = run.record.get("train/epoch")
+    if run.record.axis == "row" and epoch is not None:
+        told, logged = values_at(epoch, rate.step)
+        if not bool(logged.all()):
+            return None
+        place, at = told[:row], float(told[row])
+    if not place[0] <= at <= place[-1] or bool((np.diff(place) < 0).any()):
+        return None
+    return float(np.interp(at, place, passed.value))
 
 
 def _first_from(rate: Series, logged: Series, row: int) -> int | None:
