@@ -42,7 +42,7 @@ NORMAL = Present((Evidence("loss is 3.6 at step 0", AT, 0),))
 
 def inference(**parts: Any) -> Any:
     """Only what the report asks of an inference."""
-    return types.SimpleNamespace(**{"suspects": (), "ruled_out": (), "next_tests": (), **parts})
+    return types.SimpleNamespace(**{"suspects": (), "ruled_out": (), "next_tests": (), "capped": False, **parts})
 
 
 def test_an_entry_has_the_evidence_with_its_place_and_the_page_s_first_line() -> None:
@@ -63,6 +63,14 @@ def test_an_entry_has_the_evidence_with_its_place_and_the_page_s_first_line() ->
         "present",
         "the targets are one token too far",
     )
+
+
+def test_a_probability_that_was_held_down_says_so() -> None:
+    other = Suspect(dataclasses.replace(SHIFT, slug="unknown", family="undetermined"), 0.9)
+    entries = cause_entries(inference(suspects=(other, Suspect(SHIFT, 0.8)), capped=True))
+    assert [entry.held for entry in entries] == [False, True]
+    assert cause_wording.lead(diagnosed("sick", entries[1])).startswith("Held at 80 %: ")
+    assert cause_wording.lead(diagnosed("sick", dataclasses.replace(entries[1], held=False))) == ""
 
 
 def test_an_absence_says_that_it_would_be_expected_and_an_exclusion_only_why() -> None:

@@ -55,6 +55,7 @@ class CauseEntry:
         evidence_against: Verdicts that speak against it, the heaviest first.
         decided_by: What settles whether it is this one, as an instruction.
         false_diagnosis: What people usually say instead.
+        held: Whether the probability was held down, because this kind of evidence cannot carry more.
     """
 
     slug: str
@@ -66,6 +67,7 @@ class CauseEntry:
     evidence_against: tuple[CauseEvidence, ...] = ()
     decided_by: str = ""
     false_diagnosis: str = ""
+    held: bool = False
 
     @property
     def is_fault(self) -> bool:

@@ -55,9 +55,9 @@ def lead(document: Document) -> str:
     kind = reading(document)
     if kind == "quiet":
         return _quiet(document)
-    if kind != "undecided":
-        return ""
     first = document.causes[0]
+    if kind != "undecided":
+        return f"Held at {share(first.probability)}: this kind of evidence cannot carry more." if first.held else ""
     listed = next((cause for cause in document.causes if cause.family != UNDETERMINED), None)
     if first.family == UNDETERMINED and listed is not None:
         best = f"the best of them, `{listed.slug}`, stands at {share(listed.probability)}"

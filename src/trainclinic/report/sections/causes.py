@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present
 from trainclinic.catalogue.wording import words
 from trainclinic.causes.catalogue import all_causes
+from trainclinic.causes.knowledge import UNKNOWN
 from trainclinic.causes.next_tests import all_tests
 from trainclinic.report.cause_entries import CauseEntry, CauseEvidence, NextTestEntry, RuledOutEntry
 
@@ -26,7 +27,9 @@ DIGITS = 4
 
 def cause_entries(inference: Inference) -> tuple[CauseEntry, ...]:
     """The causes by probability, an unlisted one among them."""
-    return tuple(_entry(suspect) for suspect in inference.suspects)
+    listed = (suspect for suspect in inference.suspects if suspect.cause.slug != UNKNOWN)
+    held = next(listed, None) if inference.capped else None
+    return tuple(_entry(suspect, held=suspect is held) for suspect in inference.suspects)
 
 
 def ruled_out_entries(inference: Inference) -> tuple[RuledOutEntry, ...]:
@@ -39,7 +42,7 @@ def next_test_entries(inference: Inference) -> tuple[NextTestEntry, ...]:
     return tuple(_next_test(test) for test in inference.next_tests)
 
 
-def _entry(suspect: Suspect) -> CauseEntry:
+def _entry(suspect: Suspect, *, held: bool) -> CauseEntry:
     cause = suspect.cause
     return CauseEntry(
         slug=cause.slug,
@@ -51,6 +54,7 @@ def _entry(suspect: Suspect) -> CauseEntry:
         evidence_against=_evidence(suspect.opposing, cause),
         decided_by=cause.decisive_test,
         false_diagnosis=cause.false_diagnosis,
+        held=held,
     )
 
 
