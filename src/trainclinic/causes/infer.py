@@ -12,7 +12,7 @@ from trainclinic.catalogue.cause import Cause
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Verdict
 from trainclinic.catalogue.wording import words
 from trainclinic.causes.catalogue import all_causes
-from trainclinic.causes.knowledge import DECISIVE_CAP, UNKNOWN, Knowledge, knowledge
+from trainclinic.causes.knowledge import DECISIVE_CAP, HEALTHY_FAMILY, UNKNOWN, Knowledge, knowledge
 from trainclinic.causes.ledger import EXCLUSION, Ledger, weigh
 from trainclinic.causes.next_tests import NextTest, next_tests
 from trainclinic.causes.refutation import RuledOut, ruled_out
@@ -101,9 +101,10 @@ class Inference:
     """What the verdicts say about causes.
 
     Attributes:
-        suspects: Causes by probability, `unknown` among them.
+        suspects: Causes that the evidence made more probable than they were, by probability, and `unknown`.
         ruled_out: Popular explanations that the evidence refutes.
         next_tests: What would change the ranking most for its cost.
+        healthy_probability: That nothing is wrong with the run.
         capped: Whether the first probability was held down because no proof supports it.
         ledger: The numbers behind it.
     """
@@ -111,13 +112,9 @@ class Inference:
     suspects: tuple[Suspect, ...]
     ruled_out: tuple[RuledOut, ...]
     next_tests: tuple[NextTest, ...]
+    healthy_probability: float
     capped: bool
     ledger: Ledger
-
-    @property
-    def healthy_probability(self) -> float:
-        """Probability that nothing is wrong with the run."""
-        return sum(s.probability for s in self.suspects if s.cause.family == "healthy-explanation")
 
 
 def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inference:
@@ -137,8 +134,8 @@ def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inferenc
     rows = {cause.slug: row for row, cause in enumerate(known.causes)}
     suspects: list[Suspect] = []
     for slug in sorted(probability, key=lambda s: (-probability[s], s)):
-        told = slug == UNKNOWN or (probability[slug] >= TOLD_PROBABILITY and len(suspects) < MOST_CAUSES)
-        if not told:
+        raised = slug == UNKNOWN or probability[slug] > max(TOLD_PROBABILITY, known.prior[rows[slug]])
+        if not raised or (len(suspects) >= MOST_CAUSES and slug != UNKNOWN):
             continue
         cause = all_causes()[slug].cause
         weighed = _weighed(cause, rows.get(slug), ledger, known, by_slug)
@@ -154,6 +151,7 @@ def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inferenc
         tuple(suspects),
         ruled_out(by_slug, probability, ledger, known),
         next_tests(probability, by_slug, known),
+        sum(probability[cause.slug] for cause in known.causes if cause.family == HEALTHY_FAMILY),
         capped,
         ledger,
     )

@@ -1,0 +1,51 @@
+"""Refit the tables of causes from labelled runs: `python scripts/fit_causes.py LABELLED_FOLDER...`.
+
+Writes src/trainclinic/causes/tables/counts.json and prints which frequencies moved most. How good the refitted tables
+are on runs that they have not seen is what `python benchmarks/accuracy.py FOLDER --write` says; run it afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from trainclinic.causes.fitting import count, to_json
+from trainclinic.causes.knowledge import TABLES, Counts, build_knowledge
+from trainclinic.diagnosis.labelled import read_labelled
+
+MOST_SHOWN = 20
+
+
+def main() -> int:
+    """Count, write, and show what moved."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", type=Path, nargs="+", help="each holds one folder per labelled run")
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
+    runs = [run for folder in args.folders for run in read_labelled(folder, args.jobs)]
+    read = [run for run in runs if run.answers]
+    counts = count(run.labelled for run in read)
+    (TABLES / "counts.json").write_text(to_json(counts), encoding="utf-8")
+    print(f"{len(read)} of {len(runs)} labelled runs counted into {TABLES / 'counts.json'}")
+    for line in moved(counts):
+        print(line)
+    return 0
+
+
+def moved(counts: Counts) -> list[str]:
+    """The frequencies that the labelled runs moved most away from the expert's word."""
+    before, after = build_knowledge(Counts()), build_knowledge(counts)
+    shift = after.shows - before.shows
+    rows, columns = np.unravel_index(np.argsort(-np.abs(shift), axis=None)[:MOST_SHOWN], shift.shape)
+    return [
+        f"  {before.causes[r].slug} shows {before.findings[c]}: {before.shows[r, c]:.2f} -> {after.shows[r, c]:.2f}"
+        for r, c in zip(rows, columns, strict=True)
+        if shift[r, c]
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Which test to make next: the information it is expected to bring, against a direct computation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present
+from trainclinic.causes.infer import Answer
+from trainclinic.causes.knowledge import UNKNOWN, knowledge
+from trainclinic.causes.next_tests import MOST_TESTS, SMALLEST_GAIN, _gain, next_tests
+
+
+def entropy(belief: list[float]) -> float:
+    return -sum(p * math.log(p) for p in belief if p)
+
+
+def test_the_gain_is_the_expected_fall_of_the_entropy() -> None:
+    belief, yes = [0.5, 0.3, 0.2], [0.9, 0.1, 0.5]
+    positive = sum(p * y for p, y in zip(belief, yes, strict=True))
+    after = positive * entropy([p * y / positive for p, y in zip(belief, yes, strict=True)])
+    after += (1 - positive) * entropy([p * (1 - y) / (1 - positive) for p, y in zip(belief, yes, strict=True)])
+    assert _gain(np.array(belief), np.array(yes)) == pytest.approx(entropy(belief) - after)
+
+
+def test_a_test_that_says_the_same_under_every_cause_gains_nothing() -> None:
+    assert _gain(np.array([0.5, 0.5]), np.array([0.3, 0.3])) == pytest.approx(0.0)
+    assert _gain(np.array([0.5, 0.5]), np.array([1.0, 1.0])) == 0.0
+
+
+def split_between(*slugs: str) -> dict[str, float]:
+    known = knowledge()
+    rest = 0.1 / len(known.causes)
+    probability = {cause.slug: rest for cause in known.causes} | {UNKNOWN: 0.05}
+    return probability | dict.fromkeys(slugs, 0.85 / len(slugs))
+
+
+def test_two_shifts_are_told_from_a_kernel_by_the_label_shift_test() -> None:
+    found = next_tests(split_between("double-label-shift", "mps-instability"), {}, knowledge())
+    assert "label-shift" in [test.slug for test in found]
+    (test,) = [test for test in found if test.slug == "label-shift"]
+    assert "double-label-shift" in test.separates
+
+
+def test_what_was_answered_already_is_not_asked_again() -> None:
+    probability = split_between("double-label-shift", "mps-instability")
+    seen = Answer("X", "shifted-labels-to-shifting-model", Present((Evidence("seen"),)))
+    assert "label-shift" not in [test.slug for test in next_tests(probability, {seen.slug: seen}, knowledge())]
+
+
+def test_a_test_that_cannot_be_made_here_is_not_proposed() -> None:
+    probability = split_between("packing-contamination", "corrupt-input-data")
+    unpacked = Answer("C", "packed-sequences", Absent(), setting=True)
+    free = [test.slug for test in next_tests(probability, {}, knowledge())]
+    assert "packed-against-single" in free
+    assert "packed-against-single" not in [
+        test.slug for test in next_tests(probability, {unpacked.slug: unpacked}, knowledge())
+    ]
+
+
+def test_what_the_log_does_not_show_is_a_test_too() -> None:
+    probability = split_between("frozen-adapter", "learning-rate-too-low")
+    blind = Answer("N", "zero-gradient-norm", NotEvaluated("the gradient norm (`grad_norm`)"))
+    found = {test.slug: test for test in next_tests(probability, {blind.slug: blind}, knowledge())}
+    every = {test.slug for test in next_tests(probability, {}, knowledge())}
+    assert "zero-gradient-norm" not in every
+    if "zero-gradient-norm" in found:
+        assert "grad_norm" in found["zero-gradient-norm"].how
+
+
+def test_nothing_is_proposed_when_the_cause_is_certain() -> None:
+    sure = dict.fromkeys(split_between("double-label-shift"), 0.0003) | {"double-label-shift": 0.96}
+    assert next_tests(sure, {}, knowledge()) == ()
+
+
+def test_few_tests_are_proposed_and_each_is_worth_its_time() -> None:
+    found = next_tests(split_between("eos-masked-as-padding", "missing-eos-in-targets"), {}, knowledge())
+    assert 0 < len(found) <= MOST_TESTS
+    assert all(test.gain >= SMALLEST_GAIN for test in found)
+    rates = [test.gain / (test.minutes + 2) for test in found]
+    assert rates == sorted(rates, reverse=True)
