@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.verdict import Absent, Evidence, Present, Verdict
 from trainclinic.catalogue.wording import number
+from trainclinic.readers.settings.names import canonical_setting
+from trainclinic.record.vocabulary import FACTS
 
 if TYPE_CHECKING:
     from trainclinic.record.facts import Fact
@@ -21,7 +23,7 @@ _LONGEST = 80
 
 
 def shown(fact: Fact, because: str = "") -> Evidence:
-    """A fact as evidence, under the name that its file uses.
+    """A fact as evidence, under its file's own name for it, unless that name means something wider (`precision`).
 
     Args:
         fact: The fact.
@@ -31,7 +33,9 @@ def shown(fact: Fact, because: str = "") -> Evidence:
     if isinstance(fact.value, (int, float)) and not isinstance(fact.value, bool):
         value = number(float(fact.value))
     text = " ".join(value.split())[:_LONGEST].rstrip(". ")
-    says = f"`{fact.source.key or fact.name}` is `{text}`"
+    spelled = fact.source.key.rpartition(".")[2] or fact.name
+    known = fact.name not in FACTS or canonical_setting(spelled) == fact.name
+    says = f"`{spelled if known else fact.name}` is `{text}`"
     return Evidence(f"{says}: {because}" if because else says, fact.source)
 
 

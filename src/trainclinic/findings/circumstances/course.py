@@ -39,6 +39,25 @@ def _accumulates(run: Measured) -> Verdict:
 
 
 def _continued(run: Measured) -> Verdict:
+    told = _told_to_continue(run)
+    if told is not None:
+        return told
+    history = run.resume
+    if history is None:
+        return NotEvaluated("rows of the log, or whether the run goes on from a checkpoint")
+    for point in history.points:
+        if point.how != "restart" and not point.is_copy:
+            return Present((Evidence(f"the log goes on again from step {point.step:,}", step=point.step),))
+    if history.start_step is not None:
+        says = f"the log begins at step {history.start_step:,}"
+        return Present((Evidence(says, step=history.start_step),))
+    if not _begins(run):
+        return NotEvaluated("steps or epochs of the rows: where the log begins")
+    return Absent((Evidence(f"{count(history.rows, 'row')} in one pass from the first step on"),))
+
+
+def _told_to_continue(run: Measured) -> Present | None:
+    """A message of the log or a setting that says so."""
     record = run.record
     for event in record.events_of("resume"):
         return Present((Evidence(f"the log says: {event.says[:100].rstrip('. ')}", event.source, event.step),))
@@ -50,16 +69,13 @@ def _continued(run: Measured) -> Verdict:
     for fact in other_settings(run, "init_from"):
         if str(fact.value).lower() == "resume":
             return present(fact)
-    history = run.resume
-    if history is None:
-        return NotEvaluated("rows of the log, or whether the run goes on from a checkpoint")
-    for point in history.points:
-        if point.how != "restart" and not point.is_copy:
-            return Present((Evidence(f"the log goes on again from step {point.step:,}", step=point.step),))
-    if history.start_step is not None:
-        says = f"the log begins at step {history.start_step:,}"
-        return Present((Evidence(says, step=history.start_step),))
-    return Absent((Evidence(f"{count(history.rows, 'row')} in one pass from the first step on"),))
+    return None
+
+
+def _begins(run: Measured) -> bool:
+    """Whether the rows say that the log begins where the run began: rows without steps may continue anything."""
+    epoch = run.record.get("train/epoch")
+    return run.record.axis != "row" or (epoch is not None and float(epoch.value[0]) < 1.0)
 
 
 def _repeated(run: Measured) -> Verdict:

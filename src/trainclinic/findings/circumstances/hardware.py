@@ -25,8 +25,10 @@ def _elsewhere(run: Measured) -> Fact | None:
 def _apple(run: Measured) -> Verdict:
     facts = run.record.facts
     device, gpu = facts.get("device"), facts.get("gpu_name")
-    if device is not None:
+    if device is not None and not (device.value == "cpu" and gpu is not None and maker_of(str(gpu.value)) == "Apple"):
         return present(device) if device.value == "mps" else absent(device)
+    if device is not None:
+        return NotEvaluated("the run on the GPU: this one was made on the processor beside it")
     if gpu is not None and (maker := maker_of(str(gpu.value))) is not None:
         return present(gpu) if maker == "Apple" else absent(gpu)
     tool = facts.get("framework")

@@ -49,11 +49,14 @@ def _sources(run: Measured) -> Verdict:
     entries = {found[1] for fact in listed if (found := _ENTRY.search(fact.name))}
     if len(entries) > 1:
         return Present(tuple(shown(fact) for fact in listed[:2]))
-    if data is not None:
-        return absent(data)
-    return absent(listed[0]) if listed else NotEvaluated("the training data (`dataset`, `data_path`)")
+    one = data if data is not None else listed[0] if listed else None
+    if one is None or _OWN_FILE.search(str(one.value)):
+        return NotEvaluated("what the training data is made of (`dataset`, `data_path`)")
+    return absent(one)
 
 
+_OWN_FILE = re.compile(r"\.(?:jsonl?|csv|txt|parquet|bin|arrow|zst|gz|tsv)$|^custom$|^\.?/|^~", re.I)
+"""A file of the user's own may hold anything; a public data set is one source."""
 _ENTRY = re.compile(
     r"(?:^|\.)(?:datasets|data|train_datasets|sources)\.(\d+)\.(?:path|name|source|repo_id|file)$", re.I
 )
@@ -82,7 +85,10 @@ def _tiny(run: Measured) -> Verdict:
     size = _per_update(run)
     if size is None:
         return NotEvaluated("sequences per optimizer step (micro-batch, accumulation, processes)")
-    evidence = (Evidence(f"{number(size[0])} sequences per optimizer step"), *size[1])
+    evidence = (
+        Evidence(f"{number(size[0])} {'sequence' if size[0] == 1 else 'sequences'} per optimizer step"),
+        *size[1],
+    )
     return Present(evidence) if size[0] <= TINY else Absent(evidence)
 
 

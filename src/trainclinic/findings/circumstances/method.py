@@ -6,7 +6,7 @@ import re
 
 from trainclinic.catalogue.circumstance import Circumstance
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Verdict
-from trainclinic.catalogue.wording import count, percent
+from trainclinic.catalogue.wording import percent
 from trainclinic.findings.stated import (
     absent,
     by_flag,
@@ -22,6 +22,8 @@ from trainclinic.signals.measured import Measured
 ADAPTER_SHARE = 0.05
 """Trainable share of all parameters below which only an adapter (or a head) can be trained; LoRA reaches 3 %."""
 WHOLE_SHARE = 0.999
+TOKEN_LOSS_TOOLS = ("nanogpt", "megatron", "mlx-lm", "litgpt", "llama.cpp")
+"""Tools whose trainers know no other objective."""
 _PACKED_NAMES = {4: r"(?:bnb-)?4bit|-awq\b|nf4", 8: r"(?:bnb-)?8bit|int8"}
 
 
@@ -39,6 +41,9 @@ def _adapter(run: Measured) -> Verdict:
             return Present(evidence)
         if share > WHOLE_SHARE:
             return Absent(evidence)
+    tool = facts.get("framework")
+    if tool is not None and "mlx-lm" in framework(run):
+        return present(tool, "`mlx_lm.lora` trains adapters unless `fine_tune_type` is set")
     return NotEvaluated("the method (`lora_r`, `finetuning_type`, trainable and total parameters)")
 
 
@@ -79,7 +84,7 @@ def _optimizer(run: Measured) -> Verdict:
 
 
 def _objective(run: Measured, kind: str, columns: str) -> Verdict:
-    """Whether the objective is of a kind; a token loss without the columns that its trainers always log is not."""
+    """Whether the objective is of a kind. Rows without its columns prove nothing: excerpts drop columns."""
     objective = run.objective
     evidence = Evidence(objective.reason, objective.source)
     if objective.kind == kind:
@@ -88,10 +93,14 @@ def _objective(run: Measured, kind: str, columns: str) -> Verdict:
         return NotEvaluated("the objective (`stage`, `rl`, the trainer's class)")
     if objective.kind != "causal-lm" or run.record.facts.get("objective") is not None:
         return Absent((evidence,))
-    rows = run.record.get("train/loss")
-    if rows is None or len(rows) < 2:
-        return NotEvaluated("the objective (`stage`, `rl`), or rows of the log")
-    return Absent((Evidence(f"{count(len(rows), 'row')} without {columns}", rows.source(0), series="train/loss"),))
+    tool = run.record.facts.get("framework")
+    if tool is not None and any(word in framework(run) for word in TOKEN_LOSS_TOOLS):
+        return absent(tool, "it trains with a token loss alone")
+    for name in ("train/token_accuracy", "train/tokens", "eval/perplexity", "train/perplexity"):
+        if (rows := run.record.get(name)) is not None:
+            says = f"`{name}` is logged, and no {columns}"
+            return Absent((Evidence(says, rows.source(0), series=name),))
+    return NotEvaluated("the objective (`stage`, `rl`, the trainer's class)")
 
 
 def _preference(run: Measured) -> Verdict:

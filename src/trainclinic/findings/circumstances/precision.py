@@ -79,10 +79,10 @@ def _float16(run: Measured) -> Verdict:
 def _bfloat16(run: Measured) -> Verdict:
     if (autocast := _on(run, "bf16")) is not None:
         return present(autocast)
-    if (half := _on(run, "fp16")) is not None:
-        return absent(half, "the run computes in float16")
     if (weights := _weights(run, "bfloat16")) is not None:
         return present(weights)
+    if (half := _on(run, "fp16")) is not None:
+        return absent(half, "the run computes in float16")
     if isinstance(scaled := _scaled(run), Present):
         return Absent(scaled.evidence)
     off = _off(run, "bf16")
@@ -120,9 +120,9 @@ def _pretrained(run: Measured) -> Verdict:
         if fact is None:
             continue
         if family := bf16_family(str(fact.value)):
-            return present(fact, f"{family} is pretrained in bfloat16")
+            return present(fact, f"{family}, pretrained in bfloat16")
         if other := other_precision(str(fact.value)):
-            return absent(fact, f"{other[0]} is pretrained in {other[1]}")
+            return absent(fact, f"{other[0]}, pretrained in {other[1]}")
     return NotEvaluated("the model, or the `torch_dtype` of its config.json")
 
 
