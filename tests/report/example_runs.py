@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import types
 
@@ -18,8 +19,9 @@ from trainclinic.record.parts import Checkpoint, Damage
 from trainclinic.record.run import RunRecord
 from trainclinic.record.series import Series, make_series
 from trainclinic.record.source import Source
+from trainclinic.report.cause_entries import CauseEntry, CauseEvidence, NextTestEntry, RuledOutEntry
 from trainclinic.report.compose import compose
-from trainclinic.report.model import Document
+from trainclinic.report.model import Document, Item, Passage
 from trainclinic.signals.measured import Measured
 
 LOG = "training.log"
@@ -144,7 +146,16 @@ def hostile_document() -> Document:
         finding("NUM101", "nan-loss", Severity.HARMFUL, NotEvaluated(HOSTILE)),
         finding("NUM102", "nan-gradient-norm", Severity.HARMFUL, Absent((Evidence(HOSTILE),))),
     )  # fmt: skip
-    return compose(Measured(record), findings, Overall("undetermined", HOSTILE))
+    evidence = CauseEvidence("LOS205", "loss-spike", "present", "weak", HOSTILE, HOSTILE, HOSTILE, 1, HOSTILE)
+    return dataclasses.replace(
+        compose(Measured(record), findings, Overall("undetermined", HOSTILE)),
+        causes=(CauseEntry("bad-rows", HOSTILE, "data", 0.6, HOSTILE, (evidence,), (evidence,), HOSTILE, HOSTILE),),
+        ruled_out=(RuledOutEntry("good-rows", HOSTILE, HOSTILE, "LOS205", HOSTILE, 1),),
+        next_tests=tuple(
+            NextTestEntry("look", HOSTILE, f"```\n{HOSTILE}", k, "1 min", 1.0, 0.1) for k in ("run", "log")
+        ),
+        stuck=Passage((HOSTILE,), (Item(HOSTILE, HOSTILE),)),
+    )
 
 
 def long_document(rows: int = 5000) -> Document:

@@ -55,7 +55,7 @@ _LEVELS = (
     _Detail(220, brief=True, sections=10_000, least=4_000),
     _Detail(110, brief=True, sections=24),
     _Detail(110, brief=True, sections=8),
-    _Detail(60, brief=True, sections=0, rows=400),
+    _Detail(60, brief=True, sections=0, rows=320),
     _Detail(60, brief=True, sections=0, rows=120),
 )
 
