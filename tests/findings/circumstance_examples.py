@@ -303,11 +303,13 @@ NEARLY: dict[str, list[Example]] = {
     "CIR919": [trainer()],
     "CIR920": [trainer()],
     "CIR922": [yaml("num_epochs: 3", "max_steps: 200")],
-    "CIR925": [yaml("dataset: mine.jsonl")],
+    "CIR921": [yaml("base_model: a/b", "finetuning_type: lora", "cutoff_len: 1024")],
+    "CIR925": [yaml("dataset: mine.jsonl"), yaml("data_path: /data/final files/all.json")],
     "CIR928": [yaml("base_model: out/stage-one", "chat_template: chatml")],
     "CIR932": [yaml("micro_batch_size: 2")],
     "CIR934": [dump(vocab_size="32000", tokens="3000000")],
     "CIR936": [{"metrics.jsonl": '{"step": 1, "loss": 2.0}\n{"step": 2, "loss": 1.9}\n'}],
+    "CIR938": [{"corpus_merged_50257.log": ROWS["train.log"]}],
     "CIR942": [log(rows=2)],
 }
 """Runs that come close to an answer and do not have it; `SILENT` is tried with every other code."""

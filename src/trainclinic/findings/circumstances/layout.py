@@ -42,7 +42,7 @@ def _sources(run: Measured) -> Verdict:
     data = run.record.facts.get("dataset_path")
     listed = [fact for fact in run.record.other_facts if _ENTRY.search(fact.name)]
     if data is not None:
-        names = [name for name in re.split(r"[,\s]+", str(data.value)) if name]
+        names = [name for name in str(data.value).split(",") if name.strip()]
         mixed = re.search(r"mixture|[-_]mix(?:\b|_)|blend", str(data.value), re.I)
         if len(names) > 1 or mixed:
             return present(data)

@@ -126,7 +126,8 @@ def _completion_only(run: Measured) -> Verdict:
     objective, tool = facts.get("objective"), facts.get("framework")
     if objective is not None and objective.value == "pretraining":
         return absent(objective, "all tokens are targets")
-    if tool is not None and "llama-factory" in framework(run):
+    stage = facts.text("objective") or ("sft" if "chat_template" in facts else "")
+    if tool is not None and "llama-factory" in framework(run) and stage == "sft":
         return present(tool, "it trains on answers alone unless `train_on_prompt` is set")
     if tool is not None and "nanogpt" in framework(run):
         return absent(tool, "all tokens are targets")

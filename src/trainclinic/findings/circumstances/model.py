@@ -16,6 +16,8 @@ PLAIN_TEMPLATES = ("default", "alpaca", "vicuna", "empty", "none", "raw")
 """Templates of plain words, which need no token that a base model does not know."""
 _EXPORTED = r"gguf|merged|(?:^|[-_/])awq|gptq"
 
+_EXPORT_FILES = r"\.gguf$|(?:^|/)modelfile$|(?:^|/)merged?(?:[_.-](?:model|lora|adapter|weights))?(?:\.\w+$|/|$)"
+
 
 def _tied(run: Measured) -> Verdict:
     stated = by_flag(run, "tied_embeddings")
@@ -103,7 +105,7 @@ def _exported(run: Measured) -> Verdict:
         if re.search(r"\bmerged?\b|\bexport|gguf|ollama|llama\.cpp|vllm|converted", one.label, re.I):
             return Present((Evidence(f"an output is labelled `{one.label}`", one.source),))
     for path in record.files:
-        if re.search(r"\.gguf$|(?:^|[/_.-])merged?(?:[/_.-]|$)|modelfile$", path, re.I):
+        if re.search(_EXPORT_FILES, path, re.I):
             return Present((Evidence(f"the run has the file `{path}`", Source(path)),))
     seen = mentioned(
         run, r"\bmerg(?:e|ed|ing) (?:the )?(?:adapter|lora)|\.gguf\b", "the log speaks of a merge or an export"
