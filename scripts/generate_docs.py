@@ -22,7 +22,7 @@ from trainclinic.findings.circumstances import all_circumstances
 from trainclinic.findings.examine import all_rules
 from trainclinic.readers.reader import all_readers
 from trainclinic.record.vocabulary import EVENTS, FACTS, SERIES
-from trainclinic.report.cause_page import cause_page, table
+from trainclinic.report.cause_page import cause_page, causes_of, table
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = Path("docs/reference")
@@ -93,7 +93,7 @@ def circumstances_page(circumstances: dict[str, Circumstance[Any]]) -> str:
 
 
 def symptom_page(entry: Entry[Any]) -> str:
-    """The page of one symptom: its docstring, its thresholds and what it looks at."""
+    """The page of one symptom: its docstring, its thresholds, what it looks at and which causes show it."""
     rule, page = entry.rule, entry.page
     parts = [GENERATED + f"# {rule.code} {rule.slug}\n\n{page.title}\n"]
     facts = [("severity", rule.severity.name.lower()), ("group", entry.group), ("since", rule.since)]
@@ -103,6 +103,8 @@ def symptom_page(entry: Entry[Any]) -> str:
     if rule.thresholds:
         rows = [(t.name, f"{t.value:g}", t.unit, t.why) for t in rule.thresholds]
         parts.append("## Thresholds\n\n" + table(("what", "value", "unit", "why"), rows))
+    if shown := causes_of(rule.slug, all_causes(), knowledge(), lambda slug: f"[{slug}](../causes/{slug}.md)"):
+        parts.append(shown)
     return "\n".join(parts)
 
 

@@ -198,6 +198,13 @@ class TestExplain:
         assert by_code.stdout == by_slug.stdout
         assert by_code.stdout.startswith("# CIR901 float16-training\n")
         assert "Why it is asked: " in by_code.stdout
+        assert "`fp16-range-overflow`" in by_code.stdout
+
+    def test_a_symptom_names_the_causes_that_show_it_and_those_it_excludes(self) -> None:
+        page = run("explain", "wrong-value-before-first-update").stdout
+        shown, _, excluded = page.partition("## Causes that it excludes")
+        assert "`double-label-shift`" in shown.partition("## Causes that show it")[2]
+        assert "`learning-rate-too-high`, when it is seen: " in excluded
 
     @pytest.mark.parametrize(
         ("name", "meant"),

@@ -194,6 +194,12 @@ def test_causes_of_one_family_are_added_up_when_none_is_an_answer() -> None:
     assert "together" not in cause_wording.lead(diagnosed("sick", *apart))
 
 
+@pytest.mark.parametrize(("second", "said"), [(0.2, False), (0.5, True)])
+def test_shares_of_causes_that_act_together_may_exceed_one(second: float, said: bool) -> None:
+    lead = cause_wording.lead(diagnosed("sick", cause("a", FAULT, 0.8), cause("b", "throughput", second)))
+    assert ("more than 100 %" in lead) == said
+
+
 def test_an_unlisted_cause_in_front_is_said() -> None:
     says = cause_wording.lead(diagnosed("sick", cause("unknown", UNLISTED, 0.6), cause("a", FAULT, 0.2)))
     assert "fits none of the listed causes well" in says

@@ -134,13 +134,23 @@ def _symptom_page(entry: Entry[Any]) -> str:
     if rule.thresholds:
         lines = [f"- {t.name}: {t.value:g}{'' if t.unit == '1' else ' ' + t.unit}: {t.why}" for t in rule.thresholds]
         parts.append("## Thresholds\n\n" + "\n".join(lines))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *_causes_of(rule.slug)]) + "\n"
+
+
+def _causes_of(finding: str) -> list[str]:
+    """Which causes show it, and which ones it excludes."""
+    from trainclinic.causes.catalogue import all_causes
+    from trainclinic.causes.knowledge import knowledge
+    from trainclinic.report.cause_page import causes_of
+
+    text = causes_of(finding, all_causes(), knowledge()).strip()
+    return [text] if text else []
 
 
 def _circumstance_page(circumstance: Circumstance[Any]) -> str:
     from trainclinic.report.cause_page import circumstance_page
 
-    return circumstance_page(circumstance)
+    return "\n\n".join([circumstance_page(circumstance).rstrip(), *_causes_of(circumstance.slug)]) + "\n"
 
 
 def _cause_page(file: CauseFile) -> str:

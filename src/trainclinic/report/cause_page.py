@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainclinic.catalogue.cause import Frequency
 from trainclinic.catalogue.families import FAMILIES
 
 if TYPE_CHECKING:
-    from trainclinic.catalogue.cause import Cause
+    from trainclinic.catalogue.cause import Cause, Expect
     from trainclinic.catalogue.circumstance import Circumstance
     from trainclinic.causes.catalogue import CauseFile
     from trainclinic.causes.knowledge import Knowledge
@@ -54,6 +54,31 @@ def cause_page(file: CauseFile, known: Knowledge, name: Name = code) -> str:
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
+def causes_of(finding: str, files: Mapping[str, CauseFile], known: Knowledge, name: Name = code) -> str:
+    """Which causes show a finding, the most regular first, and which ones it excludes; empty when none does.
+
+    Args:
+        finding: Slug of a symptom or circumstance.
+        files: Every cause.
+        known: The fitted numbers.
+        name: How slugs of causes are written.
+    """
+    shown = [(_fitted(file.cause, expect, known), file, expect) for file, expect in _expecting(finding, files)]
+    shown.sort(key=lambda row: (-row[0], row[1].cause.slug))
+    rows = [(name(file.cause.slug), _word(expect), f"{rate:.2f}", expect.why) for rate, file, expect in shown]
+    parts = (
+        ["## Causes that show it\n\n" + table(("because of", "how often", "fitted", "because"), rows)] if rows else []
+    )
+    lines = [
+        f"- {name(file.cause.slug)}, when it {_when(rule.when)}: {rule.because}"
+        for file in files.values()
+        for rule in file.cause.excluded_by
+        if rule.finding == finding
+    ]
+    parts += ["## Causes that it excludes\n\n" + "\n".join(lines) + "\n"] if lines else []
+    return "\n".join(parts)
+
+
 def circumstance_page(circumstance: Circumstance[Any]) -> str:
     """The short page of a circumstance."""
     needs = ", ".join(code(need) for need in circumstance.needs)
@@ -75,15 +100,24 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def _expectations(cause: Cause, known: Knowledge, name: Name) -> str:
     """How often the cause shows each finding: the expert's word, and the number after fitting to labelled runs."""
+    rows = [(name(e.finding), _word(e), f"{_fitted(cause, e, known):.2f}", e.why) for e in cause.expects]
+    return "## What it shows\n\n" + table(("finding or circumstance", "how often", "fitted", "because"), rows)
+
+
+def _expecting(finding: str, files: Mapping[str, CauseFile]) -> list[tuple[CauseFile, Expect]]:
+    return [(f, expect) for f in files.values() for expect in f.cause.expects if expect.finding == finding]
+
+
+def _fitted(cause: Cause, expect: Expect, known: Knowledge) -> float:
+    """P(finding | cause) after fitting; the word's number where no table knows the finding."""
     row = next((index for index, other in enumerate(known.causes) if other.slug == cause.slug), None)
-    rows = []
-    for expect in cause.expects:
-        column = known.column(expect.finding)
-        fitted = "" if row is None or column is None else f"{known.shows[row, column]:.2f}"
-        word = Frequency(expect.frequency)
-        rows.append((name(expect.finding), f"{word.name.lower()} ({word.value:g})", fitted, expect.why))
-    header = ("finding or circumstance", "how often", "fitted", "because")
-    return "## What it shows\n\n" + table(header, rows)
+    column = known.column(expect.finding)
+    return float(expect.frequency) if row is None or column is None else float(known.shows[row, column])
+
+
+def _word(expect: Expect) -> str:
+    frequency = Frequency(expect.frequency)
+    return f"{frequency.name.lower()} ({frequency.value:g})"
 
 
 def _when(when: str) -> str:

@@ -20,6 +20,8 @@ SHOWN = 0.02
 TOLD = 0.1
 """Causes from this probability on are told with their evidence."""
 MOST_TOLD = 3
+ROUNDED = 1.05
+"""Sum of probabilities from which it is no rounding that they exceed 1."""
 UNLISTED = "None of the causes listed here"
 LONG = 100
 """Characters from which a sentence is long."""
@@ -57,7 +59,8 @@ def lead(document: Document) -> str:
         return _quiet(document)
     first = document.causes[0]
     if kind != "undecided":
-        return f"Held at {share(first.probability)}: this kind of evidence cannot carry more." if first.held else ""
+        held = f"Held at {share(first.probability)}: this kind of evidence cannot carry more." if first.held else ""
+        return f"{held} {_together(document)}".strip()
     listed = next((cause for cause in document.causes if cause.family != UNDETERMINED), None)
     if first.family == UNDETERMINED and listed is not None:
         best = f"the best of them, `{listed.slug}`, stands at {share(listed.probability)}"
@@ -126,6 +129,12 @@ def cell(document: Document) -> str:
     if kind == "undecided":
         return "not decided"
     return f"{words(first.slug)} {share(first.probability)}"
+
+
+def _together(document: Document) -> str:
+    """Why the bars are longer than one together, when they are."""
+    several = sum(cause.probability for cause in document.causes) > ROUNDED
+    return "Several can be at work at once, so the shares add up to more than 100 %." if several else ""
 
 
 def _healthy(document: Document) -> float:
