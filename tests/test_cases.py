@@ -1,4 +1,7 @@
-"""Every Markdown case in tests/cases is one test: the files of a run, read for real, and the verdict of one rule."""
+"""Every Markdown case in tests/cases is one test: the files of a run, read for real, and the verdict of one rule.
+
+Where the files make several runs, the first one is judged and the others are its companions.
+"""
 
 from __future__ import annotations
 
@@ -77,9 +80,9 @@ def test_case(code: str, title: str, blocks: list[tuple[str, str]], tmp_path: Pa
     assert expected.partition(":")[0].partition(" at ")[0] == title.partition(":")[0], (
         "the title begins with the verdict"
     )
-    (record,) = collect(tmp_path).records
+    record, *companions = collect(tmp_path).records
     rule = all_rules()[code].rule
-    verdict = rule.check(Measured(record, **options))
+    verdict = rule.check(Measured(record, companions=tuple(companions), **options))
     said = say(verdict)
     assert said == expected or (expected.endswith("...") and said.startswith(expected[:-3]))
     if isinstance(verdict, Present):

@@ -11,7 +11,8 @@ from trainclinic.readers.reader import pick_reader
 
 HERE = Path(__file__).parent
 OWN_WORDS = """delimited_table json_lines json_history json_config model_config deepspeed_config yaml_config
-    environment_list shell_script model_card python_config generations_json generations_text"""
+    environment_list shell_script model_card python_config generations_json generations_text check_report
+    result_table"""
 OWN = OWN_WORDS.split()
 FILES = [
     pytest.param(reader, path, id=str(path.relative_to(HERE)))
@@ -35,7 +36,8 @@ def test_a_case_is_claimed_by_its_own_reader(reader: str, path: Path) -> None:
         ("train.jsonl", '{"instruction": "Sort", "input": "b a", "output": "a b"}\n'),
         ("train.jsonl", '{"prompt": "loss of what?", "completion": "train loss", "score": 3}\n'),
         ("pairs.jsonl", '{"prompt": "a", "chosen": "b", "rejected": "c"}\n'),
-        ("labels_preview.jsonl", '{"row": 0, "n_tokens": 31, "n_labels": 0}\n'),
+        ("labels.jsonl", '{"row": 0, "text": "a day at the lake", "label": 3}\n'),
+        ("weights_report.txt", "the weights of the parcels were reported on Monday\n"),
         ("data.csv", "text,label\nthe loss was heavy on both sides,1\n"),
         ("data.csv", "prompt,response,loss\nwhat is the loss of it,a long answer here,0.5\n"),
         ("summary.csv", "run,model,final_loss\npacked,a,0.913\n"),
@@ -70,3 +72,20 @@ def test_binary_files_are_not_claimed(tmp_path: Path, name: str) -> None:
     path.write_bytes(bytes(range(256)) * 64)
     chosen = pick_reader(LogFile(path))
     assert chosen is None or chosen.name not in OWN
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rates.csv", "lr,loss\n0.1,2.0\n0.2,1.9\n"),
+        ("times.csv", "time,loss\n2024-01-01 10:00:00,2.0\n2024-01-01 10:01:00,1.9\n"),
+        ("epochs.csv", "run,epoch,loss\na,1,2.0\na,2,1.9\n"),
+        ("seen.jsonl", '{"tokens": 4096, "loss": 2.0}\n{"tokens": 8192, "loss": 1.9}\n'),
+    ],
+)
+def test_a_log_without_steps_is_no_table_of_results(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    chosen = pick_reader(LogFile(path))
+    assert chosen is not None
+    assert chosen.name != "result_table"

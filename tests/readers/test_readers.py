@@ -48,6 +48,7 @@ def fragment_view(fragment: Fragment) -> dict[str, Any]:
         "events": [[e.kind, e.step, e.source.line, e.value, e.count] for e in fragment.events],
         "says": [e.says for e in fragment.events],
         "checkpoints": [[c.step, c.path, c.source.line, c.exists] for c in fragment.checkpoints],
+        "results": [[dict(r.settings), dict(r.values), r.source.line] for r in fragment.results],
         "generations": [[g.label, g.prompt, g.output, g.reference, g.source.line] for g in fragment.generations],
     }
 

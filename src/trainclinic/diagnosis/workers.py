@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from trainclinic.diagnosis.companions import companions_of
 from trainclinic.findings.examine import Finding, all_rules, examine
 from trainclinic.findings.overall import Overall, overall_verdict
 from trainclinic.signals.measured import Measured
@@ -38,9 +39,9 @@ class Judged:
     document: Document | None = None
 
 
-def judge(record: RunRecord) -> Judged:
-    """Measure and judge one record."""
-    measured = Measured(record)
+def judge(record: RunRecord, companions: tuple[RunRecord, ...] = ()) -> Judged:
+    """Measure and judge one record, beside other runs of its folder."""
+    measured = Measured(record, companions=companions)
     findings = examine(measured)
     return Judged(measured, findings, overall_verdict(measured, findings))
 
@@ -57,29 +58,39 @@ def judge_all(records: Sequence[RunRecord], jobs: int = 1) -> list[Judged]:
         worth_it = len(records) >= FEWEST_RUNS and sum(map(_values, records)) >= FEWEST_VALUES
         jobs = (os.cpu_count() or 1) if worth_it else 1
     jobs = min(jobs, len(records))
+    companions = companions_of(records)
     if jobs <= 1:
-        return [judge(record) for record in records]
+        return [judge(record, others) for record, others in zip(records, companions, strict=True)]
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     # Forking a process that has threads may hang it, and Windows and macOS cannot; `spawn` is the same everywhere.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        answers = list(pool.map(_judge_apart, map(_plain, records), chunksize=max(1, len(records) // (4 * jobs))))
+        plain = [_plain(record) for record in records]
+        beside = [tuple(map(_plain, others)) for others in companions]
+        answers = list(pool.map(_judge_apart, plain, beside, chunksize=max(1, len(records) // (4 * jobs))))
     rules = all_rules()
     return [
-        Judged(Measured(record), tuple(Finding(rules[code], answer) for code, answer in verdicts), overall, document)
-        for record, (verdicts, overall, document) in zip(records, answers, strict=True)
+        Judged(
+            Measured(record, companions=others),
+            tuple(Finding(rules[code], answer) for code, answer in verdicts),
+            overall,
+            document,
+        )
+        for record, others, (verdicts, overall, document) in zip(records, companions, answers, strict=True)
     ]
 
 
-def _judge_apart(record: RunRecord) -> tuple[list[tuple[str, Verdict]], Overall, Document]:
+def _judge_apart(
+    record: RunRecord, companions: tuple[RunRecord, ...]
+) -> tuple[list[tuple[str, Verdict]], Overall, Document]:
     """The part of a judgement that travels between processes: rules are modules, and stay where they are.
 
     The report is composed here too, because it needs the signals, which do not travel.
     """
     from trainclinic.report.compose import compose
 
-    judged = judge(record)
+    judged = judge(record, companions)
     answers = [(finding.entry.rule.code, finding.verdict) for finding in judged.findings]
     return answers, judged.verdict, compose(judged.measured, judged.findings, judged.verdict)
 

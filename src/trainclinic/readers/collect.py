@@ -74,7 +74,29 @@ def _in_order_of_targets(runs: list[Run], found: Discovered) -> list[Run]:
         parts = run.rows or [part for _, part in run.settings]
         return min(target[part.fragment.file] for part in parts)
 
-    return sorted(runs, key=place)
+    return _plain_names_first(sorted(runs, key=place))
+
+
+def _plain_names_first(runs: list[Run]) -> list[Run]:
+    """Of the runs of one folder those with a plain name before its variants: `train.log` before `train_cpu.log`."""
+
+    def is_variant(run: Run, others: list[Run]) -> bool:
+        return any(stems[id(run)].startswith((f"{stems[id(one)]}_", f"{stems[id(one)]}-")) for one in others)
+
+    stems = {id(run): _stem_of(run) for run in runs}
+    by_home: dict[str, list[Run]] = {}
+    for run in runs:
+        by_home.setdefault(run.home, []).append(run)
+    queues = {
+        home: iter(sorted(members, key=lambda run, members=members: is_variant(run, members)))  # type: ignore[misc]
+        for home, members in by_home.items()
+    }
+    return [next(queues[run.home]) for run in runs]
+
+
+def _stem_of(run: Run) -> str:
+    """The name of a run's log without folder and ending; of a run without log, a name that no other one begins with."""
+    return run.rows[0].fragment.file.rpartition("/")[2].rpartition(".")[0] if run.rows else "\0"
 
 
 def _count_refusals(outcomes: Iterable[Outcome]) -> list[Damage]:

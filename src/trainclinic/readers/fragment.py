@@ -12,7 +12,7 @@ from trainclinic.record.series import Printed
 
 if TYPE_CHECKING:
     from trainclinic.record.facts import Fact
-    from trainclinic.record.parts import Checkpoint, Event, Generation
+    from trainclinic.record.parts import Checkpoint, Event, Generation, Result
     from trainclinic.record.run import Axis
 
 
@@ -67,6 +67,7 @@ class Fragment:
     events: list[Event] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
     generations: list[Generation] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
     axis: Axis = "step"
     label: str = ""
 
@@ -77,10 +78,10 @@ class Fragment:
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all was read."""
-        parts = (self.columns, self.facts, self.other_facts, self.versions, self.events, self.generations)
+        parts = (self.columns, self.facts, self.other_facts, self.versions, self.events, self.generations, self.results)
         return not any(parts) and not self.checkpoints
 
     @property
     def tells_of_a_run(self) -> bool:
-        """Whether it holds what happened (rows, events, samples) and not only what was set."""
-        return bool(self.columns or self.events or self.generations or self.checkpoints)
+        """Whether it holds what happened (rows, events, samples, results) and not only what was set."""
+        return bool(self.columns or self.events or self.generations or self.checkpoints or self.results)

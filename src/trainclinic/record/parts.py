@@ -73,6 +73,21 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """What was measured under one setting: a row of a table that counts no steps.
+
+    Attributes:
+        settings: Names and values of what the rows differ in (`seq_length` 2048, `storage` bfloat16).
+        values: Names and values of what was measured (`initial_loss` 5.2, `moved` 0).
+        source: Where the row stands.
+    """
+
+    settings: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, float], ...]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class Damage:
     """Something in a file that could not be read, counted: never a crash and never silence.
 

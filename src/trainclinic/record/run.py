@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from trainclinic.record.facts import Fact, Facts
 
 if TYPE_CHECKING:
-    from trainclinic.record.parts import Checkpoint, Damage, Event, Generation
+    from trainclinic.record.parts import Checkpoint, Damage, Event, Generation, Result
     from trainclinic.record.series import Series
 
 Axis = Literal["step", "epoch", "row"]
@@ -29,6 +29,7 @@ class RunRecord:
         events: Log lines that carry meaning, in the order of the files.
         checkpoints: Saved weights, by ascending step.
         generations: Texts that the model produced.
+        results: Rows of tables without steps: what was measured under which setting.
         damage: What could not be read.
         files: Files that contributed, as the user would name them.
         axis: What `Series.step` counts: optimizer steps, epochs (the log has no steps) or rows (it has neither).
@@ -43,6 +44,7 @@ class RunRecord:
     events: tuple[Event, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
     generations: tuple[Generation, ...] = ()
+    results: tuple[Result, ...] = ()
     damage: tuple[Damage, ...] = ()
     files: tuple[str, ...] = ()
     axis: Axis = "step"

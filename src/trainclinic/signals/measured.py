@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from trainclinic.signals.arithmetic import Arithmetic
     from trainclinic.signals.broken_rows import BrokenRows
     from trainclinic.signals.checkpoint_quality import CheckpointQuality
+    from trainclinic.signals.comparisons import Arm, Pair
     from trainclinic.signals.decay_phase import DecayPhase
     from trainclinic.signals.first_value import FirstValue
     from trainclinic.signals.forecast import Forecast
@@ -43,10 +44,14 @@ class Measured:
     Args:
         record: The run.
         unigram_entropy: Entropy of the training targets as single tokens, nats/token, when the data was examined.
+        companions: Other runs of the same folder, which the run can be compared with.
     """
 
-    def __init__(self, record: RunRecord, *, unigram_entropy: float | None = None) -> None:
+    def __init__(
+        self, record: RunRecord, *, unigram_entropy: float | None = None, companions: tuple[RunRecord, ...] = ()
+    ) -> None:
         self.record = record
+        self.companions = companions
         self.unigram_entropy = unigram_entropy
 
     @cached_property
@@ -242,6 +247,20 @@ class Measured:
         from trainclinic.signals.resume_rate import rates_at_resumes
 
         return rates_at_resumes(self)
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The run beside each other run of its folder, or the columns of a table of runs beside its first one."""
+        from trainclinic.signals.comparisons import pairs_of
+
+        return pairs_of(self)
+
+    @cached_property
+    def arms(self) -> tuple[Arm, ...]:
+        """Every run of the folder that has losses, this one first."""
+        from trainclinic.signals.comparisons import arms_of
+
+        return arms_of(self)
 
     @cached_property
     def twin_losses(self) -> tuple[Twins, ...]:

@@ -44,6 +44,7 @@ def join(run: Run, name: str, checkpoints: Iterable[Checkpoint] = ()) -> RunReco
         events=_once(event for fragment in everything for event in fragment.events),
         checkpoints=_checkpoints(checkpoints, everything),
         generations=tuple(_generations(everything)),
+        results=tuple(result for fragment in everything for result in fragment.results),
         damage=_damage(run),
         files=tuple(dict.fromkeys(fragment.file for fragment in everything)),
         axis=main.axis if main else "step",

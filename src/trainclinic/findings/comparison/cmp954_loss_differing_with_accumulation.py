@@ -1,0 +1,61 @@
+"""The loss depends on how many micro-batches make up one step.
+
+## What it sees
+Two runs of one folder that differ in gradient accumulation (`train.log` and `train_accum1.log`, `bs32_ga1` and
+`bs1_ga32`), alike otherwise, whose losses differ: by a whole factor, or by a lasting share.
+
+## Why it matters
+The same samples per step give the same loss and the same gradient, in however many parts. A whole factor means that
+parts are added and not averaged; a lasting share means that a mean of means weighs short samples too much.
+
+## What it does not mean
+If the number of samples per step changed too, curves by step differ for a good reason: compare by samples.
+
+## Example
+accumulation 5 starts at 10.6, accumulation 1 at 2.12: five times.
+
+## Check it by hand
+Compute the loss of one global batch at accumulation 1 and n. The evaluation loss must not depend on it.
+
+## References
+- https://github.com/huggingface/transformers/pull/34191
+- https://github.com/huggingface/trl/issues/2175
+"""
+
+from __future__ import annotations
+
+import math
+
+from trainclinic.catalogue.rule import Rule, Threshold
+from trainclinic.catalogue.verdict import NotEvaluated, Present, Severity, Verdict
+from trainclinic.findings.run_pairs import changed_alone, compared
+from trainclinic.signals.measured import Measured
+
+MISSING = "a second run with the same samples per step and accumulation 1"
+APART = Threshold("lasting relative difference", 0.03, "1", "sums of the same losses in another order agree to 1e-5")
+WHOLE = Threshold("distance of the ratio from a whole number", 0.05, "1", "the first batches need not be the same ones")
+
+
+def check(run: Measured) -> Verdict:
+    """Compare runs that differ in accumulation, and look for whole factors."""
+    verdict = compared(run, "accumulation", MISSING, APART.value)
+    pairs = changed_alone(run, "accumulation", MISSING)
+    if not isinstance(verdict, Present) or isinstance(pairs, NotEvaluated):
+        return verdict
+    ratio = pairs[0].first_ratio
+    factor = max(ratio, 1.0 / ratio) if math.isfinite(ratio) and ratio > 0 else 0.0
+    if factor >= 1.5 and abs(factor / round(factor) - 1.0) <= WHOLE.value:
+        means = f"The ratio is the whole number {round(factor)}: parts of a step are added, not averaged."
+        return Present(verdict.evidence, means=means)
+    return Present(verdict.evidence, severity=Severity.WARNING)
+
+
+RULE = Rule(
+    code="CMP954",
+    slug="loss-differing-with-accumulation",
+    severity=Severity.WARNING,
+    needs=("train/loss", "another run of the folder", "accumulation_steps"),
+    check=check,
+    thresholds=(APART, WHOLE),
+    since="0.2",
+)

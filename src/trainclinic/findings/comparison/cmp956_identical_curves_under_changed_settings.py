@@ -1,0 +1,62 @@
+"""Runs with different settings have the same losses to the last digit.
+
+## What it sees
+Columns or runs of one folder that are named as different runs and agree in every shared row as printed.
+
+## Why it matters
+Numerics differ as soon as anything in the computation does. Equal digits mean that the changed settings never reached
+the model, so what was concluded from the comparison is void.
+
+## What it does not mean
+Runs that differ in nothing but a name, or in how often they save, are rightly equal.
+
+## Example
+columns `baseline`, `no_mtp` and `no_shared` that are equal in all rows.
+
+## Check it by hand
+Print the settings from the object that builds the model, and toggle one whose effect must be visible at step 1.
+
+## References
+- https://github.com/huggingface/peft/issues/793
+"""
+
+from __future__ import annotations
+
+from trainclinic.catalogue.rule import Rule, Threshold
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
+from trainclinic.catalogue.wording import count, percent
+from trainclinic.signals.measured import Measured
+
+ROWS = Threshold("shared rows", 4, "rows", "one seed and a warm-up from 0 make the first row equal, sometimes two")
+
+MISSING = "a second run with a changed setting, under its own name"
+
+
+def check(run: Measured) -> Verdict:
+    """Compare every pair of runs digit by digit."""
+    pairs = [pair for pair in run.pairs if pair.one.words != pair.other.words and not pair.conflict]
+    pairs = [
+        pair for pair in pairs if not {"resume", "reload"} & set(pair.factors) and len(pair.shared[0]) >= ROWS.value
+    ]
+    if not pairs:
+        return NotEvaluated(missing=MISSING)
+    same = [pair for pair in pairs if pair.is_identical]
+    if same:
+        names = ", ".join(f"`{pair.other.name}`" for pair in same[:4])
+        rows = len(same[0].shared[0])
+        says = f"`{same[0].one.name}` and {names} agree to the last digit in {count(rows, 'row')}"
+        return Present((Evidence(says, same[0].one.loss.source(0), int(same[0].one.loss.step[0])),))
+    pair = pairs[0]
+    says = f"`{pair.one.name}` and `{pair.other.name}` differ by up to {percent(pair.largest)}"
+    return Absent((Evidence(says, pair.one.loss.source(0)),))
+
+
+RULE = Rule(
+    code="CMP956",
+    slug="identical-curves-under-changed-settings",
+    severity=Severity.HARMFUL,
+    needs=("train/loss", "another run of the folder"),
+    check=check,
+    thresholds=(ROWS,),
+    since="0.2",
+)
