@@ -89,6 +89,14 @@ def test_a_divergence_is_told_against_its_best_level() -> None:
     assert says[0].startswith("The loss ends at ")
     assert "5.8" in says[0]
     assert "above its best level" in says[0]
+    assert not any("remaining" in text for text in says)
+
+
+def test_a_plateau_that_rises_promises_nothing() -> None:
+    steps = np.arange(0, 2010, 10)
+    run = record(5.0 + np.exp(-steps / 60) + 1e-4 * steps + np.random.default_rng(0).normal(0, 0.002, steps.size))
+    (rest,) = [says for says in told(run, "loss-plateau").says if "remaining" in says]
+    assert "promise nothing" in rest
 
 
 def test_the_most_probable_cause_says_why_it_stays_there() -> None:

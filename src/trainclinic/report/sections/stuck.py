@@ -49,13 +49,14 @@ def stuck(measured: Measured, findings: Sequence[FindingEntry], causes: Sequence
     trend = measured.trend
     if not shown or trend is None:
         return None
-    plateau = trend.plateau
+    # After a divergence the end counts: a level that was reached by losing has no pace at which it is left.
+    plateau = trend.plateau if "loss-divergence" not in shown else None
     level = plateau.level if plateau is not None else trend.last
     rest = remaining_of(measured, plateau) if plateau is not None else None
     place = place_plateau(measured, plateau) if plateau is not None else None
     gap = _gap(level, measured.baselines)
     says = [
-        _course(measured, trend, shown),
+        _course(measured, trend, plateau, shown),
         _level(level, measured.baselines, at_log_two="loss-at-log-two" in shown),
         _schedule(place, plateau, rest, gap),
         _explained(causes),
@@ -63,10 +64,10 @@ def stuck(measured: Measured, findings: Sequence[FindingEntry], causes: Sequence
     return Passage(tuple(f"{text}." for text in says if text), tuple(_items(level, measured.baselines, rest, gap)))
 
 
-def _course(measured: Measured, trend: Trend, shown: set[str]) -> str:
-    axis, plateau = measured.record.axis, trend.plateau
+def _course(measured: Measured, trend: Trend, plateau: Plateau | None, shown: set[str]) -> str:
+    axis = measured.record.axis
     name = "The evaluation loss" if trend.series == "eval/loss" else "The loss"
-    if plateau is not None and "loss-divergence" not in shown:
+    if plateau is not None:
         gained = max(plateau.gain_bound, 0.0)
         sure = "" if plateau.points < SURE_POINTS else " (95 % bound)"
         bound = f"; along it at most {number(gained, 2)} was gained{sure}" if gained > 0 else ""
@@ -127,6 +128,8 @@ def _schedule(place: PlateauPlace | None, plateau: Plateau | None, rest: Remaini
         if place.rate_left is not None and place.rate_left < EXHAUSTED_RATE:
             return f"The learning rate was down to {percent(place.rate_left)} of its peak when that level was reached"
         return ""
+    if rest.gain_bound <= 0:
+        return f"Nothing was gained along that level, so the remaining {rest.steps:,} steps promise nothing either"
     left = "" if rest.rate_left is None else f", {percent(rest.rate_left)} of the schedule's summed learning rate,"
     more = f"The remaining {rest.steps:,} steps{left} can bring at most {number(rest.gain_bound, 2)} at that pace"
     return f"{more}; the gap to an intact model is {number(gap, 3)}" if gap is not None else more
