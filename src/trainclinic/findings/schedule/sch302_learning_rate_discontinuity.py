@@ -2,8 +2,8 @@
 
 ## What it sees
 A rise of the learning rate after it had already fallen, or a drop inside a smooth decay, that no known schedule
-(warm-up, linear, cosine, polynomial, inverse square root, restarts, step decay) passes through; also a resume after
-which the same step has another learning rate than before.
+(warm-up, linear, cosine, polynomial, inverse square root, restarts, step decay) passes through; a single row far off
+between two that agree; also a resume after which the same step has another learning rate than before.
 
 ## Why it matters
 The schedule was restarted, skipped ahead or edited while the run went on. A second peak can undo what the decay had
@@ -90,6 +90,7 @@ def _inside(rows: Series, axis: str) -> Iterator[Evidence]:
     alone = np.abs(change) > np.maximum(ALONE.value * around, SIZE.value * top)
     fallen = rows.value[:-1] < FALLEN.value * np.maximum.accumulate(rows.value)[:-1]
     smooth = (np.concatenate(([0.0], change[:-1])) < 0) & (np.concatenate((change[1:], [0.0])) < 0)
+    yield from _lone_rows(rows, axis, top)
     for row in np.flatnonzero(alone & ((fallen & (change > 0)) | (smooth & (change < 0)))).tolist():
         before, after = rows.value[row], rows.value[row + 1]
         says = (
@@ -97,6 +98,19 @@ def _inside(rows: Series, axis: str) -> Iterator[Evidence]:
             f"at {axis} {rows.step[row + 1]}"
         )
         yield Evidence(says, rows.source(row + 1), int(rows.step[row + 1]), "train/learning_rate")
+
+
+def _lone_rows(rows: Series, axis: str, top: float) -> Iterator[Evidence]:
+    """Single rows far off between two neighbours that agree."""
+    middle = 0.5 * (rows.value[:-2] + rows.value[2:])
+    off = np.abs(rows.value[1:-1] - middle)
+    between = np.abs(rows.value[2:] - rows.value[:-2])
+    for row in (np.flatnonzero(off > np.maximum(ALONE.value * between, SIZE.value * top)) + 1).tolist():
+        says = (
+            f"learning rate is {number(rows.value[row])} at {axis} {rows.step[row]} alone, "
+            f"{number(rows.value[row - 1])} before and {number(rows.value[row + 1])} after it"
+        )
+        yield Evidence(says, rows.source(row), int(rows.step[row]), "train/learning_rate")
 
 
 RULE = Rule(

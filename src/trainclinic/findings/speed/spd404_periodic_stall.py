@@ -3,7 +3,8 @@
 ## What it sees
 At least three windows more than three times slower than the median at equal distances that no logged evaluation or
 checkpoint explains; or evaluations and saves that take a fifth or more of the logged time. When every slow step is one
-at which the configuration evaluates or saves, it says so, and is a note while they take less than a fifth.
+at which the configuration evaluates or saves, it says so, and is a note while they take less than a fifth. Unexplained
+slow steps that take a third of the logged time or more are called harmful: they cost as much of every further step.
 
 ## Why it matters
 The accelerator waits at each of these steps. Regular waiting can be removed: it is the most repeated cost of a run.
@@ -34,6 +35,10 @@ SLOW = Threshold("pace over the median", SLOW_FACTOR, "1", "ordinary windows rar
 FEWEST = Threshold("slow windows", FEWEST_PERIODIC, "windows", "two distances are needed to be equal")
 SHARE = Threshold(
     "share of evaluations and saves", 0.2, "1", "above that, evaluating half as often saves a tenth or more"
+)
+
+HEAVY = Threshold(
+    "share of unexplained slow windows", 1 / 3, "1", "half as long again: what one pays for is mostly waiting"
 )
 
 
@@ -73,8 +78,15 @@ def _periodic(run: Measured, speed: Throughput, found: Periodic) -> Present:
         (Evidence(says, source, found.steps[0], speed.windows.series),),
         means=means,
         settle="" if planned else "time spent waiting for the next batch, logged beside the time of the step",
-        severity=Severity.NOTE if planned and share < SHARE.value else None,
+        severity=_severity(planned=bool(planned), share=share if speed.windows.covers_all else 0.0),
     )
+
+
+def _severity(*, planned: bool, share: float) -> Severity | None:
+    """What the waiting costs decides: nothing is wrong with what is learned."""
+    if planned:
+        return Severity.NOTE if share < SHARE.value else Severity.WARNING
+    return None if share >= HEAVY.value else Severity.WARNING
 
 
 def _planned(run: Measured, found: Periodic) -> str:
@@ -98,8 +110,8 @@ def _cost(overhead: Overhead) -> str:
 RULE = Rule(
     code="SPD404",
     slug="periodic-stall",
-    severity=Severity.WARNING,
+    severity=Severity.HARMFUL,
     needs=("time/elapsed", "speed/seconds_per_step", "speed/samples_per_second", "eval/loss"),
     check=check,
-    thresholds=(SLOW, FEWEST, SHARE),
+    thresholds=(SLOW, FEWEST, SHARE, HEAVY),
 )
