@@ -41,7 +41,7 @@ SKIPPED_SUFFIXES = frozenset((
     ".rst",
 ))
 SKIPPED_NAMES = frozenset((
-    "tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "added_tokens.json", "preprocessor_config.json",
+    "tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "preprocessor_config.json",
     "package.json", "package-lock.json", "license", "license.txt", "license.md", ".gitattributes",
 ))
 # fmt: on

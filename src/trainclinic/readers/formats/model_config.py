@@ -22,6 +22,7 @@ _KIND_BY_NAME = {
     "generation_config.json": "generation",
     "tokenizer_config.json": "tokenizer",
     "special_tokens_map.json": "tokenizer",
+    "added_tokens.json": "added",
 }
 _MODEL_KEYS = re.compile(r'"(model_type|architectures|num_hidden_layers|vocab_size|n_layer|_name_or_path)"\s*:')
 _TRAINING_KEYS = re.compile(r'"(learning_rate|lr|per_device_train_batch_size|num_train_epochs|max_steps|warmup_steps)"')
@@ -92,6 +93,14 @@ def _generation(settings: list[Setting], tree: dict[str, Any]) -> Iterable[Setti
     return (setting._replace(name=f"generation.{setting.name}") for setting in settings)
 
 
+def _added(settings: list[Setting], tree: dict[str, Any]) -> Iterable[Setting]:
+    """The largest id in a map of added tokens to ids."""
+    del settings
+    ids = [value for value in tree.values() if isinstance(value, int) and not isinstance(value, bool)]
+    if ids:
+        yield Setting("tokenizer.largest_added_token_id", max(ids))
+
+
 def _tokenizer(settings: list[Setting], tree: dict[str, Any]) -> Iterable[Setting]:
     """Special tokens, also as `{"content": ...}`; a token that is explicitly `null` is said to be `null`."""
     for setting in settings:
@@ -102,6 +111,10 @@ def _tokenizer(settings: list[Setting], tree: dict[str, Any]) -> Iterable[Settin
             yield setting._replace(name=name)
         elif "." not in name:
             yield setting._replace(name=f"tokenizer.{name}")
+    added = tree.get("added_tokens_decoder")
+    ids = [int(key) for key in added if str(key).isdigit()] if isinstance(added, dict) else []
+    if ids:
+        yield Setting("tokenizer.largest_added_token_id", max(ids))
     templates = tree.get("chat_template")
     if isinstance(templates, list):
         named = [str(entry.get("template", "")) for entry in templates if isinstance(entry, dict)]
@@ -113,14 +126,16 @@ _TRANSLATED: dict[str, Callable[[list[Setting], dict[str, Any]], Iterable[Settin
     "adapter": _adapter,
     "generation": _generation,
     "tokenizer": _tokenizer,
+    "added": _added,
 }
 
 
 READER = Reader(
     name="model_config",
-    title="config.json, adapter_config.json, generation_config.json, tokenizer_config.json, special_tokens_map.json",
+    title="config.json, adapter_config.json, generation_config.json, tokenizer_config.json, special_tokens_map.json, "
+    "added_tokens.json",
     recognised_by="the file's name, and keys that describe a model",
-    delivers="architecture, sizes, dtype of the saved weights, LoRA settings, special tokens, chat template",
+    delivers="architecture, sizes, dtype of the saved weights, LoRA settings, special tokens and ids, chat template",
     limits="the library version in these files is kept under its own name: it may be that of the base model's authors",
     sniff=sniff,
     read=read,

@@ -118,6 +118,13 @@ PATTERNS = tuple(
         ("padding_free", "packing-unprotected", r"passing.{0,30}`?padding_free=True`?.{0,50}not recommended"),
         ("sample_packing", "packing-unprotected", r"sample_packing without .{1,80} does not handle cross.?(?:attention|sample)"),
         ("cross-contamination", "packing-unprotected", r"pack\w*.{0,200}(?:may|can|will) lead to cross-contamination"),
+        ("_token_id", "token-id-named", r"\b(?:eos|pad|bos|unk|mask)_token_id\b\W{1,4}(\d{2,7})(?![\d.])", True),
+        ("input_ids", "token-id-named", r"(?:\bmax\(input_ids\)|input_ids(?:\.max\(\)| max(?:imum)?))\W{1,4}(\d{2,7})(?![\d.])", True),
+        ("token id", "token-id-named", r"\b(?:max(?:imum)?|largest|highest) token ids?\W{1,4}(\d{2,7})(?![\d.])", True),
+        ("len(tokenizer)", "tokenizer-size", r"len\(tokenizer\)\W{1,4}(\d{3,7})(?![\d.])", True),
+        ("out of vocabulary", "token-outside-vocabulary", r"token id (\d+) is out of vocabulary"),
+        ("vocab size mismatch", "token-outside-vocabulary", r"vocab size mismatch \(model has (\d+),? but .{1,160} has (\d+)\)", True, True),
+        ("is out of bounds for", "token-outside-vocabulary", r"index (\d{4,7}) is out of bounds for (?:dimension|axis) \d+ with size \d{4,7}"),
         # merge
         ("-bit linear", "quantised-merge", r"merge \w+ module to (\d)-bit linear may get different"),
         ("merging into 4bit", "quantised-merge", r"merging into (4)bit will cause your model to lose accuracy"),
