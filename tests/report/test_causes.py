@@ -84,6 +84,13 @@ def test_an_absence_says_that_it_would_be_expected_and_an_exclusion_only_why() -
     assert by_slug["plausible-first-loss"].strength == "decisive"
 
 
+def test_an_exclusion_by_an_absence_says_only_why() -> None:
+    needs = dataclasses.replace(SHIFT, excluded_by=(Excluded("float16-training", "float16 is not used", "absent"),))
+    excluded = weighed("float16-training", Absent(), -7.0, "float16 is not used")
+    (entry,) = cause_entries(inference(suspects=(Suspect(needs, 0.1, (), (excluded,)),)))
+    assert entry.evidence_against[0].why == "float16 is not used"
+
+
 def test_what_is_ruled_out_begins_with_the_refuting_number() -> None:
     refuted = RuledOut(SHIFT, Answer("LOS224", "plausible-first-loss", NORMAL), "the first loss is already wrong")
     gone = RuledOut(SHIFT, Answer("EVA502", "rising-eval-loss", Absent((Evidence("gap 1.0 %", AT),))), "it would rise")
@@ -177,6 +184,16 @@ def test_code_that_is_to_be_copied_keeps_every_character(form: Any) -> None:
         assert line in shown
 
 
+@pytest.mark.parametrize(
+    ("form", "signs"),
+    [("terminal", ("+ strong", "- moderate")), ("md", ("➕ **strong**", "➖ **moderate**")), ("html", ("+ strong", "− moderate"))],
+)  # fmt: skip
+def test_the_sign_says_which_side_a_verdict_is_on(form: Any, signs: tuple[str, str]) -> None:
+    shown = render([fixed_documents.spike()], form, width=200)
+    first, against = (shown.index(sign) for sign in signs)
+    assert first < shown.index("the targets are one token too far") < against < shown.index("the model learns the word")
+
+
 def test_a_table_of_runs_names_the_most_probable_cause() -> None:
     runs = [fixed_documents.spike(), fixed_documents.undecided(), fixed_documents.quiet()]
     for form in ("terminal", "md", "html"):
@@ -231,6 +248,7 @@ def test_the_summary_names_a_cause_only_when_it_is_likely(probability: float, na
         "Most probable cause (50 %): Labels shifted twice; above all because first loss 9.227 nats/token at step 0."
     )
     assert (sentence in says) == named
+    assert ("Most probable cause" in says) == named
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
