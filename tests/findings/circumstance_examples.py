@@ -100,6 +100,7 @@ NANOGPT = {
     "decay_lr = False\neval_iters = 20\n"
 }
 SCALED = log("[deepspeed] OVERFLOW! Rank 0 Skipping step. Attempted loss scale: 65536, reducing to 32768")
+BANNER = "O^O/ \\_/ \\    Bfloat16 = {}. FA [Xformers = 0.0.29. FA2 = False]"
 TOKENS = '{{"pad_token": "{}", "eos_token": "</s>"}}\n'
 
 PRESENT: dict[str, list[Example]] = {
@@ -107,19 +108,22 @@ PRESENT: dict[str, list[Example]] = {
         dump(fp16="true"),
         SCALED,
         yaml("torch_dtype: float16"),
+        yaml("load_in_4bit: true", "bnb_4bit_compute_dtype: float16"),
         shell("python train.py --mixed_precision fp16"),
     ],
     "CIR902": [dump(bf16="true"), yaml("precision: bf16-true"), shell("bash launch.sh 8 1e-5 SEQ_LEN=512 bf16")],
     "CIR903": [yaml("precision: bf16-true"), yaml("finetuning_type: full", "torch_dtype: bfloat16", "bf16: true")],
     "CIR904": [
         machine("Apple M2 Max, torch 2.3.1"),
+        machine("Mac Studio M2 Ultra, torch 2.4.0"),
         log("using device: mps"),
         shell("mlx_lm.lora --model a/b --train"),
     ],
-    "CIR905": [machine("GPU: Tesla T4"), machine("4x V100 32GB")],
+    "CIR905": [machine("GPU: Tesla T4"), machine("4x V100 32GB"), log(BANNER.format("FALSE"))],
     "CIR906": [
         shell("torchrun --nproc_per_node 4 train.py"),
         shell("accelerate launch --multi_gpu train.py"),
+        machine("8 x NVIDIA A100 80GB"),
         shell("TP=2 SEQ_LEN=512 LR=1e-5 bash pretrain.sh"),
         yaml("per_device_train_batch_size: 2", "gradient_accumulation_steps: 4", "total_train_batch_size: 64"),
     ],
@@ -146,7 +150,11 @@ PRESENT: dict[str, list[Example]] = {
         log("UserWarning: Padding-free training is enabled, but the attention implementation is not supported"),
         yaml("stage: pt", "cutoff_len: 1024", "dataset_dir: data", "dataset: wiki"),
     ],
-    "CIR914": [dump(use_liger_kernel="true"), yaml("liger_fused_linear_cross_entropy: true")],
+    "CIR914": [
+        dump(use_liger_kernel="true"),
+        yaml("liger_fused_linear_cross_entropy: true"),
+        log("==((====))==  Unsloth 2025.1.5: Fast Llama patching."),
+    ],
     "CIR915": [dump(torch_compile="true"), log("W0101 torch._dynamo hit config.cache_size_limit (8)")],
     "CIR916": [
         dump(gradient_checkpointing="true"),
@@ -235,7 +243,13 @@ ABSENT: dict[str, list[Example]] = {
         dump(fp16="true"),
     ],
     "CIR904": [machine("GPU: NVIDIA A100-SXM4-80GB"), log("using device: cuda"), yaml("deepspeed: zero3.json")],
-    "CIR905": [machine("NVIDIA GeForce RTX 4090"), machine("8x H100 80GB"), dump(tf32="true"), machine("Apple M1")],
+    "CIR905": [
+        machine("NVIDIA GeForce RTX 4090"),
+        machine("8x H100 80GB"),
+        dump(tf32="true"),
+        machine("Apple M1"),
+        log(BANNER.format("TRUE")),
+    ],
     "CIR906": [
         shell("torchrun --nproc_per_node 1 train.py"),
         log("using device: mps"),
@@ -290,7 +304,7 @@ ABSENT: dict[str, list[Example]] = {
     "CIR939": [dump(dataloader_num_workers="4")],
     "CIR940": [yaml("pad_to_sequence_len: true"), yaml("sample_packing: true"), NANOGPT | ROWS],
     "CIR941": [machine("GPU: Tesla T4"), machine("GPU: NVIDIA A100-SXM4-80GB"), log("using device: mps")],
-    "CIR942": [ROWS, evaluated(160)],
+    "CIR942": [log(rows=12), evaluated(160)],
 }
 
 NEARLY: dict[str, list[Example]] = {
@@ -310,7 +324,7 @@ NEARLY: dict[str, list[Example]] = {
     "CIR934": [dump(vocab_size="32000", tokens="3000000")],
     "CIR936": [{"metrics.jsonl": '{"step": 1, "loss": 2.0}\n{"step": 2, "loss": 1.9}\n'}],
     "CIR938": [{"corpus_merged_50257.log": ROWS["train.log"]}],
-    "CIR942": [log(rows=2)],
+    "CIR942": [log(rows=6), log("eval_steps: 500", rows=20)],
 }
 """Runs that come close to an answer and do not have it; `SILENT` is tried with every other code."""
 

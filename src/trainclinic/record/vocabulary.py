@@ -109,6 +109,7 @@ FACTS: dict[str, tuple[str, str, str]] = {
         "",
         "logits and cross-entropy are computed by one fused kernel (Liger, cut cross-entropy)",
     ),
+    "supports_bfloat16": ("flag", "", "the GPU computes in bfloat16, as the log says"),
     "tf32": ("flag", "", "float32 products may use TF32, which only Ampere and later GPUs have"),
     # batches and data
     "micro_batch_size": ("number", "sequences", "sequences per device and forward pass"),

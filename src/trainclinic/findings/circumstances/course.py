@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 OTHER_TOOLS = ("nanogpt", "mlx", "megatron", "torchtune", "litgpt", "lightning", "llama.cpp", "keras", "fairseq")
+SHARING = ("tensor_parallel_processes", "pipeline_parallel_processes", "sequence_parallel_processes")
 ONE_PASS = 1.001
 """Epochs that a log of one pass may print: the last row's position is rounded up."""
 TELLING_ROWS = 3
+ROWS_BEFORE_EVALUATION = 10
+"""Rows without an evaluation from which none was planned: evaluations are usually ten or more rows apart."""
 MISSED_EVALUATIONS = 2.5
 """Intervals without an evaluation before the end of a log that count as stopped, not as not due yet."""
 STABLE_SCHEDULES = ("wsd", "stable", "trapez", "constant_with_cooldown", "infinite")
@@ -30,8 +34,10 @@ def _accumulates(run: Measured) -> Verdict:
     stated = more_than_one(run, "accumulation_steps")
     if stated is not None:
         return stated
-    steps, total = accumulation_of(run), run.record.facts.get("global_batch_size")
-    ranks = run.record.facts.get("world_size")
+    facts = run.record.facts
+    steps, total, ranks = accumulation_of(run), facts.get("global_batch_size"), facts.get("world_size")
+    if steps is not None and ranks is not None:  # processes that share a model do not share the batch
+        steps *= max(1, int(math.prod(max(1.0, facts.number(name) or 1.0) for name in SHARING)))
     if steps is not None and total is not None and (steps == 1 or ranks is not None):
         evidence = (shown(total, f"{steps} micro-batches per optimizer step"),)
         return Present(evidence) if steps > 1 else Absent(evidence)
@@ -153,8 +159,9 @@ def _evaluated(run: Measured) -> Verdict:
         rows = run.record.get(names[0])
     train = run.record.get("train/loss")
     if rows is None or not len(rows):
-        if train is None or len(train) < TELLING_ROWS:
-            return NotEvaluated("rows of the log")
+        due = run.record.facts.number("eval_steps")
+        if train is None or len(train) < ROWS_BEFORE_EVALUATION or (due is not None and int(train.step[-1]) < due):
+            return NotEvaluated("rows of the log up to the first evaluation")
         says = f"{count(len(train), 'training row')} and no evaluation"
         return Absent((Evidence(says, train.source(-1), int(train.step[-1]), "train/loss"),))
     seen = Evidence(f"{count(len(rows), 'evaluation row')}", rows.source(0), int(rows.step[0]), rows.name)

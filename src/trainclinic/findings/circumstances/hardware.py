@@ -82,6 +82,9 @@ def _before(run: Measured, capability: float) -> Verdict:
 
 
 def _without_bfloat16(run: Measured) -> Verdict:
+    stated = run.record.facts.get("supports_bfloat16")
+    if stated is not None:
+        return absent(stated) if stated.value else present(stated)
     return _before(run, AMPERE)
 
 
@@ -103,7 +106,7 @@ CIRCUMSTANCES: tuple[Circumstance[Measured], ...] = (
         slug="gpu-without-bfloat16",
         title="The GPU is an NVIDIA generation before Ampere, without bfloat16 units.",
         matters="It leaves float16 as the only fast format, with its narrow range.",
-        needs=("gpu_name", "device", "tf32", "attention_implementation"),
+        needs=("gpu_name", "supports_bfloat16", "device", "tf32", "attention_implementation"),
         check=_without_bfloat16,
     ),
     Circumstance(

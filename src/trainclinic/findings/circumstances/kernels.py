@@ -18,9 +18,11 @@ def _fused_loss(run: Measured) -> Verdict:
     stated = by_flag(run, "fused_loss_kernel")
     if stated is not None:
         return stated
-    tool, apple = run.record.facts.get("framework"), _on_apple(run)
+    tool, banner, apple = run.record.facts.get("framework"), run.record.versions.get("unsloth"), _on_apple(run)
     if tool is not None and "unsloth" in framework(run):
         return present(tool, "it replaces the loss of the models it patches")
+    if banner is not None and banner.how == "printed":
+        return present(banner, "it replaces the loss of the models it patches")
     if apple is not None:
         return absent(apple, "these kernels are written for Triton")
     return NotEvaluated("whether a fused loss kernel is used (`use_liger_kernel`)")

@@ -10,7 +10,8 @@ import numpy as np
 from trainclinic.catalogue.circumstance import Circumstance
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Verdict
 from trainclinic.catalogue.wording import number
-from trainclinic.findings.stated import absent, is_adapter_method, mentioned, present, shown
+from trainclinic.findings.stated import absent, is_adapter_method, mentioned, other_settings, present, shown
+from trainclinic.readers.settings.value_words import dtype_name
 from trainclinic.record.facts import Fact
 from trainclinic.signals.measured import Measured
 from trainclinic.signals.pretrained_families import bf16_family, other_precision
@@ -56,12 +57,20 @@ def _scaled(run: Measured) -> Verdict | None:
     )
 
 
+def _product_dtype(run: Measured, dtype: str) -> Fact | None:
+    """The setting that makes products with a quantised base run in `dtype`."""
+    stated = other_settings(run, "bnb_4bit_compute_dtype", "quant_compute_dtype", "bnb_compute_dtype")
+    return next((fact for fact in stated if dtype_name(fact.value) == dtype), None)
+
+
 def _float16(run: Measured) -> Verdict:
     if (autocast := _on(run, "fp16")) is not None:
         return present(autocast)
     scaled, bfloat = _scaled(run), _on(run, "bf16")
     if isinstance(scaled, Present):
         return scaled
+    if (products := _product_dtype(run, "float16")) is not None:
+        return present(products, "the products with the quantised base")
     if bfloat is not None:
         return absent(bfloat, "the run computes in bfloat16")
     if (half := _weights(run, "float16")) is not None:
@@ -79,7 +88,7 @@ def _float16(run: Measured) -> Verdict:
 def _bfloat16(run: Measured) -> Verdict:
     if (autocast := _on(run, "bf16")) is not None:
         return present(autocast)
-    if (weights := _weights(run, "bfloat16")) is not None:
+    if (weights := _weights(run, "bfloat16") or _product_dtype(run, "bfloat16")) is not None:
         return present(weights)
     if (half := _on(run, "fp16")) is not None:
         return absent(half, "the run computes in float16")

@@ -83,7 +83,8 @@ _PHRASES = tuple(
         ("block size:", r"Batch size:\s*\d+, Block size:\s*(\d+)", "block_size", None),
         ("gradient checkpointing enabled", r"gradient checkpointing enabled", "gradient_checkpointing", "true"),
         ("half precision backend", r"Using (?:auto|\w+) half precision backend", "half_precision_backend", "auto"),
-        ("gpu:", r"^\W*GPU:\s*(.{3,60})$", "gpu", None),
+        ("gpu:", r"^\W*GPU:\s*(.{3,60}?)(?:\.\s.*)?$", "gpu", None),
+        ("bfloat16 =", r"\bBfloat16 = (TRUE|FALSE)\. FA\b", "supports_bfloat16", None),
         ("gpu =", r"\bGPU = ([^.]{3,40}?)\.", "gpu", None),
         ("precision:", r"^\W*precision:\s*(\w+)", "precision", None),
     )

@@ -50,7 +50,7 @@ def _field_pattern() -> re.Pattern[str]:
 @cache
 def _name_pattern() -> re.Pattern[str]:
     nvidia = r"(?:Tesla [A-Z]\d+[\w-]*|(?:NVIDIA |GeForce )+(?:RTX |GTX )?[\w-]+(?: Ti)?|RTX \d{4}(?: Ti)?)"
-    return re.compile(rf"\b(?:{_APPLE}|{nvidia}|{_AMD})\b")
+    return re.compile(rf"\b(?:\d{{1,3}}\s?[x×]\s?)?(?:{_APPLE}|{nvidia}|{_AMD})\b")
 
 
 @cache
@@ -63,10 +63,13 @@ def _server_pattern() -> re.Pattern[str]:
 
 
 def server_gpu_in(line: str) -> str | None:
-    """The server GPU that a line about a machine names, with its count (`8x A100 80GB`), or `AMD GPU (ROCm)`."""
+    """What a line about a machine names: `8x A100 80GB`, `Apple M3 Max` for `MacBook Pro M3 Max`, `AMD GPU (ROCm)`."""
     found = _server_pattern().search(line)
     if found:
         return found[0].strip()
+    mac = re.search(r"\bMac\w*[\w ,(-]*?\b(M[1-9](?: (?:Pro|Max|Ultra))?)\b|\b(M[1-9] (?:Pro|Max|Ultra))\b", line)
+    if mac:
+        return f"Apple {mac[1] or mac[2]}"
     return "AMD GPU (ROCm)" if re.search(r"(?<!no )\bROCm\s*[:=v]?\s*\d", line, re.I) else None
 
 

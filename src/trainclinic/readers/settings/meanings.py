@@ -223,9 +223,10 @@ def is_device(name: str) -> Callable[[Any], Said]:
 
 
 def gpu_name(raw: Any) -> Said:
-    """A name of an accelerator: a bare number is an index or a count."""
-    text = str(raw).strip()
-    return [("gpu_name", text)] if re.search(r"[A-Za-z]{2}", text) and is_true(text) is None and text != "auto" else []
+    """A name of an accelerator: a bare number is an index or a count, a maker's name alone was cut off."""
+    text = re.split(r"\.\s", str(raw).strip())[0]
+    named = re.search(r"[A-Za-z]{2}|[A-Z]\d", text) and is_true(text) is None
+    return [("gpu_name", text)] if named and text.lower() not in {"auto", "tesla", "nvidia", "amd", "apple"} else []
 
 
 def planned(name: str) -> Callable[[Any], Said]:
@@ -294,7 +295,8 @@ BY_SETTING: dict[str, Callable[[Any], Said]] = {
     **dict.fromkeys(("load_in_8bit", "use_8bit", "load_in_8_bit"), quantised_to(8)),
     **dict.fromkeys(("load_in_4bit", "use_4bit", "load_in_4_bit"), quantised_to(4)),
     **dict.fromkeys(
-        ("quantization", "quantization_bit", "quant_bits", "quantization_bits", "quant_method"), quantization
+        ("quantization", "quantization_bit", "quant_bits", "quantization_bits", "quant_method", "quantize", "bits"),
+        quantization,
     ),
     **dict.fromkeys(("adapter", "finetuning_type", "train_type", "fine_tune_type", "peft_type", "method"), method),
     **dict.fromkeys(("tuner_type", "peft_method", "finetune_type", "training_type"), method),
