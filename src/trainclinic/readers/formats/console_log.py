@@ -45,6 +45,8 @@ def sniff(file: LogFile) -> float:
     bars_tell = any(
         hole.name and not hole.name.startswith("time") for t in tables if t.kind == "bar" for hole in t.holes
     )
+    if scanner.bare.is_used:
+        return 0.45
     if bars_tell or kinds & {"row", "train", "eval", "summary", "block"}:
         return 0.5 if text.lstrip()[:2] in {'{"', "[{", "{\n", "[\n", "<?", "<!"} else 0.8
     said = len(scanner.events.seen) + sum(map(len, scanner.settings.found.values()))
@@ -74,6 +76,8 @@ def read(file: LogFile) -> list[Fragment]:
     for fragment, run in zip(fragments, runs, strict=True):
         _add_log_facts(fragment, run, file)
     _share_events(fragments, runs, scanner, file)
+    if scanner.bare.is_used:
+        _add_words(fragments, runs, scanner, file)
     if all(fragment.is_empty for fragment in fragments):
         message = f"`{file.name}` holds no row, setting or message of a training run"
         raise ReadError(message, hint="expected lines such as `step 10: loss 2.3` or `{'loss': 2.3, 'epoch': 0.1}`")
@@ -150,6 +154,14 @@ def _add_log_facts(fragment: Fragment, run: PlacedRun, file: LogFile) -> None:
     fragment.other_facts += others
 
 
+def _add_words(fragments: list[Fragment], runs: list[PlacedRun], scanner: Scanner, file: LogFile) -> None:
+    """The guess that was made about rows without names, and the words that stand before them."""
+    for fragment, run in zip(fragments, runs, strict=True):
+        fragment.other_facts.append(Fact("columns_without_names", "step, loss", file.source(run.begin), "inferred"))
+    for word, line in scanner.bare.words():
+        fragments[_run_of_message(runs, line)].other_facts.append(Fact("row_word", word, file.source(line), "log"))
+
+
 def _share_events(fragments: list[Fragment], runs: list[PlacedRun], scanner: Scanner, file: LogFile) -> None:
     for seen in scanner.events.seen:
         at = _run_of_message(runs, seen.event.source.line)
@@ -170,7 +182,8 @@ READER = Reader(
     title="Console text of any trainer or training loop",
     recognised_by="rows such as `{'loss': ...}`, `step N: train loss X`, `iter N: loss X`, `[N/T] loss=X` or tqdm bars",
     delivers="every named number by step; times and speed; printed settings, commands and versions; events",
-    limits="rows without a step are counted, unless progress bars or `logging_steps` place them",
+    limits="rows without a step are counted, unless progress bars or `logging_steps` place them; rows without names "
+    "are read as step and loss only where nothing else is there",
     sniff=sniff,
     read=read,
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainclinic.readers.grammars.bare_rows import SAYS, BareRows
 from trainclinic.readers.grammars.dict_rows import find_row, looks_cut, read_dict_row
 from trainclinic.readers.grammars.events import EventCollector
 from trainclinic.readers.grammars.layout import Hole, Layout, RowKind, Table
@@ -64,6 +65,7 @@ class Scanner:
         settings: Printed settings.
         damage: What is wrong, where first, and how often.
         dividers: Positions of lines that say that another run begins.
+        bare: Rows without names, which count only where there are no others.
     """
 
     file: LogFile
@@ -73,6 +75,7 @@ class Scanner:
     settings: SettingCollector = field(default_factory=SettingCollector)
     damage: list[tuple[str, int | None, int]] = field(default_factory=list)
     dividers: list[int] = field(default_factory=list)
+    bare: BareRows = field(init=False)
     _layouts: list[Layout] = field(default_factory=list)
     _order: int = 0
     _now: int = 0
@@ -84,6 +87,7 @@ class Scanner:
     def __post_init__(self) -> None:
         """Make the collector that needs the file."""
         self.events = EventCollector(self.file)
+        self.bare = BareRows(self.file)
 
     def take(self, block: Block) -> None:
         """Read one block of lines."""
@@ -103,10 +107,21 @@ class Scanner:
         """The file has ended; the tables."""
         self.settings.finish()
         self.events.finish()
+        if not self.tables:
+            self._settle_bare_rows()
         for table in self.tables.values():
             if table.bad:
                 self.damage.append(("number that cannot be read", None, table.bad))
         return list(self.tables.values())
+
+    def _settle_bare_rows(self) -> None:
+        """Without any other row, take rows without names for steps and losses, and say so."""
+        tables, dividers = self.bare.settle()
+        for table in tables:
+            self.tables[(table.kind, *(hole.meaning for hole in table.holes))] = table
+        self.dividers = sorted((*self.dividers, *dividers))
+        if tables:
+            self.damage.append((SAYS, self.bare.rows[0].line, len(self.bare.rows)))
 
     def _positions(self, count: int) -> Integers:
         """The next positions; the gaps between them are for rows that share a piece of text."""
@@ -182,10 +197,16 @@ class Scanner:
             return
         if _DIVIDER.match(bare):
             self.dividers.append(self._now)
-        heard = self.events.heard, settings.count
+        heard = self.events.heard, settings.count, len(self.bare.rows)
+        if not self.tables:
+            self.bare.offer(bare, number, self._now)
         if not settings.look_at(bare, number):
             self.events.look_at(bare, number, self._now)
-        if heard == (self.events.heard, settings.count) and number > self._reach and len(self._dull) < MAX_DULL:
+        if (
+            heard == (self.events.heard, settings.count, len(self.bare.rows))
+            and number > self._reach
+            and len(self._dull) < MAX_DULL
+        ):
             self._dull.add(key)
 
     def _is_cut_row(self, piece: str) -> bool:
