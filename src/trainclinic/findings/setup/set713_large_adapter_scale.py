@@ -9,8 +9,8 @@ A large factor makes every update larger without showing in the learning rate: t
 that look modest, and outputs after merging are noise as well.
 
 ## What it does not mean
-A large factor beside a small learning rate is the same as usual settings. Alpha alone says nothing: 128 is ordinary for
-rank 64. While the log shows no spike, no non-finite value and no rise, this is a note.
+A large factor beside a small learning rate is the same as usual settings, unless the log shows harm. Alpha alone says
+nothing: 128 is ordinary for rank 64. While the log shows no spike, no non-finite value and no rise, this is a note.
 
 ## Example
 `lora_parameters: {rank: 64, scale: 20.0}` with `learning_rate: 1e-4`
@@ -61,10 +61,13 @@ def check(run: Measured) -> Verdict:
         return Absent((told,))
     peak = peak_rate(run)
     evidence = (told,) if peak is None else (told, peak[1])
+    harm = sign_of_harm(run)
     if peak is not None and factor * peak[0] <= STRONG.value:
+        if harm is not None:
+            tried = f"the same steps with a smaller scale: {number(factor, 3)} is large, but not at this learning rate"
+            return NotEvaluated(missing=tried)
         usual = Evidence(f"their product, {factor * peak[0]:.2g}, is that of usual settings")
         return Absent((*evidence, usual))
-    harm = sign_of_harm(run)
     if harm is not None:
         return Present((*evidence, harm), settle="the same steps with alpha equal to the rank")
     quiet = run.train_loss is not None
@@ -79,8 +82,8 @@ def _factor(run: Measured) -> tuple[float, Evidence] | None:
         if _SCALE.search(fact.name.lower()) and isinstance(fact.value, float) and fact.value > 0:
             return fact.value, Evidence(f"`{fact.name}` is {number(fact.value)}", fact.source)
     alpha, rank = facts.get("lora_alpha"), facts.number("lora_rank")
-    if alpha is None or not rank:
-        return None
+    if alpha is None or not rank or "mlx" in (facts.text("framework") or "").lower():
+        return None  # MLX tools do not agree on dividing alpha by the rank
     value, stabilised = float(alpha.value), bool(facts.flag("use_rslora"))
     factor = value / (math.sqrt(rank) if stabilised else rank)
     over = "the square root of the rank" if stabilised else "the rank"

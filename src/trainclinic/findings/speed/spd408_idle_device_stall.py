@@ -41,7 +41,12 @@ if TYPE_CHECKING:
 SLOW = Threshold("speed over the median", 0.5, "1", "ordinary rows rarely halve")
 IDLE = Threshold("utilisation of an idle device", 0.1, "1", "background work and averaging leave a few per cent")
 BUSY = Threshold("utilisation in ordinary rows", 0.3, "1", "below it the device is idle most of the time anyway")
-MOST = Threshold("share of slow rows that are idle, and of idle rows that are slow", 0.75, "1", "both must coincide")
+MOST = Threshold(
+    "share of slow rows that are idle, and of idle rows that are slow",
+    0.75,
+    "1",
+    "what merely happens now and then in both does not coincide",
+)
 ROWS = Threshold("rows with speed and utilisation", 6, "rows", "a median needs ordinary rows beside the slow ones")
 _UTILISATION = re.compile(
     r"gpu[\s_\-./]*(?:\d+[\s_\-./]*)?(?:util\w*|busy|load)|utili[sz]ation[\s_\-./]*gpu|system[./]gpu[./]\d+[./]gpu$|sm_util"
