@@ -58,7 +58,7 @@ def held_out(runs: list[LabelledRun]) -> list[Scored]:
     for fold in folds.values():
         known = build_knowledge(count(run.labelled for run in runs if run not in fold and run.answers))
         for run in fold:
-            if not run.answers:
+            if run.word == "error":
                 rows.append(Scored(run, (), "error"))
                 continue
             inference = infer(run.answers, known)

@@ -1,4 +1,4 @@
-"""Read, measure, judge: one `Diagnosis` from whatever the user points at."""
+"""Read, measure, judge, infer: one `Diagnosis` from whatever the user points at."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from trainclinic.record.run import RunRecord
 from trainclinic.signals.measured import Measured
 
 if TYPE_CHECKING:
+    from trainclinic.causes.infer import Answer, Inference
     from trainclinic.findings.examine import Finding
     from trainclinic.record.parts import Damage
     from trainclinic.report.model import Document
@@ -29,6 +30,8 @@ class RunDiagnosis:
         record: What happened, with sources.
         measured: The signals, computed when first asked for.
         findings: Every rule's answer, present ones first.
+        answers: The same verdicts and those on circumstances, as the causes see them.
+        inference: The causes by probability, with the evidence for and against each.
         verdict: The verdict on the whole run, with its reason.
         composed: The report, when it was composed along the way; `document` is there in any case.
     """
@@ -36,6 +39,8 @@ class RunDiagnosis:
     record: RunRecord
     measured: Measured
     findings: tuple[Finding, ...]
+    answers: tuple[Answer, ...]
+    inference: Inference
     verdict: Overall
     composed: Document | None = None
 
@@ -49,7 +54,7 @@ class RunDiagnosis:
         """The report on this run, ready for any format."""
         from trainclinic.report.compose import compose
 
-        return self.composed or compose(self.measured, self.findings, self.verdict)
+        return self.composed or compose(self.measured, self.findings, self.verdict, self.inference)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +141,15 @@ def diagnose(target: Target | Iterable[Target], *, jobs: int = 1) -> Diagnosis:
         records += collected.records
         damage = collected.damage
     runs = [
-        RunDiagnosis(record, judged.measured, judged.findings, judged.verdict, judged.document)
+        RunDiagnosis(
+            record,
+            judged.measured,
+            judged.findings,
+            judged.answers,
+            judged.inference,
+            judged.verdict,
+            judged.document,
+        )
         for record, judged in zip(records, judge_all(records, jobs), strict=True)
     ]
     return Diagnosis(tuple(runs), damage)

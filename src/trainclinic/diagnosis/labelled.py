@@ -11,9 +11,10 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from trainclinic.catalogue.verdict import NotEvaluated, Present
+from trainclinic.causes.conclusion import Word
 from trainclinic.causes.fitting import Labelled
 from trainclinic.causes.infer import Answer
 from trainclinic.record.errors import TrainclinicError
@@ -36,7 +37,7 @@ class LabelledRun:
         identifiable: Which kinds of evidence identify the cause.
         source: The incident it was rebuilt from.
         answers: Every verdict on its main run; empty when nothing could be read.
-        word: The verdict on the whole run by its findings.
+        word: The verdict on the whole run by its symptoms alone, `error` when nothing could be read.
         error: Why nothing could be read.
     """
 
@@ -50,7 +51,7 @@ class LabelledRun:
     identifiable: tuple[str, ...]
     source: str
     answers: tuple[Answer, ...] = ()
-    word: str = "error"
+    word: Word | Literal["error"] = "error"
     error: str = ""
 
     @property
@@ -105,8 +106,9 @@ def read_one(case: Path) -> LabelledRun:
     )
 
 
-def _judged(case: Path) -> tuple[tuple[Answer, ...], str, str]:
+def _judged(case: Path) -> tuple[tuple[Answer, ...], Word | Literal["error"], str]:
     from trainclinic.diagnosis.diagnose import diagnose
+    from trainclinic.findings.overall import overall_verdict
 
     with tempfile.TemporaryDirectory() as box:
         run = Path(box) / "run"
@@ -115,4 +117,5 @@ def _judged(case: Path) -> tuple[tuple[Answer, ...], str, str]:
             diagnosis = diagnose(run)
         except TrainclinicError as error:
             return (), "error", str(error).splitlines()[0]
-        return diagnosis.runs[0].answers, diagnosis.runs[0].verdict.word, ""
+        main = diagnosis.runs[0]
+        return main.answers, overall_verdict(main.measured, main.findings).word, ""

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from trainclinic.causes.infer import Answer, Inference, infer
 from trainclinic.diagnosis.companions import companions_of
+from trainclinic.diagnosis.reasoning import answers_of, concluded
 from trainclinic.findings.examine import Finding, all_rules, examine
-from trainclinic.findings.overall import Overall, overall_verdict
+from trainclinic.findings.overall import overall_verdict
 from trainclinic.signals.measured import Measured
 
 if TYPE_CHECKING:
     from trainclinic.catalogue.verdict import Verdict
+    from trainclinic.findings.overall import Overall
     from trainclinic.record.run import RunRecord
     from trainclinic.report.model import Document
 
@@ -29,12 +32,16 @@ class Judged:
     Attributes:
         measured: Its signals.
         findings: Every rule's answer.
+        answers: The same verdicts and those on circumstances, as the causes see them.
+        inference: The causes.
         verdict: The verdict on the whole run.
         document: The report, when it was composed along the way.
     """
 
     measured: Measured
     findings: tuple[Finding, ...]
+    answers: tuple[Answer, ...]
+    inference: Inference
     verdict: Overall
     document: Document | None = None
 
@@ -43,7 +50,10 @@ def judge(record: RunRecord, companions: tuple[RunRecord, ...] = ()) -> Judged:
     """Measure and judge one record, beside other runs of its folder."""
     measured = Measured(record, companions=companions)
     findings = examine(measured)
-    return Judged(measured, findings, overall_verdict(measured, findings))
+    answers = answers_of(measured, findings)
+    inference = infer(answers)
+    verdict = concluded(overall_verdict(measured, findings), inference)
+    return Judged(measured, findings, answers, inference, verdict)
 
 
 def judge_all(records: Sequence[RunRecord], jobs: int = 1) -> list[Judged]:
@@ -68,22 +78,26 @@ def judge_all(records: Sequence[RunRecord], jobs: int = 1) -> list[Judged]:
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         plain = [_plain(record) for record in records]
         beside = [tuple(map(_plain, others)) for others in companions]
-        answers = list(pool.map(_judge_apart, plain, beside, chunksize=max(1, len(records) // (4 * jobs))))
+        apart = list(pool.map(_judge_apart, plain, beside, chunksize=max(1, len(records) // (4 * jobs))))
     rules = all_rules()
     return [
         Judged(
             Measured(record, companions=others),
             tuple(Finding(rules[code], answer) for code, answer in verdicts),
+            seen,
+            inference,
             overall,
             document,
         )
-        for record, others, (verdicts, overall, document) in zip(records, companions, answers, strict=True)
+        for record, others, (verdicts, seen, inference, overall, document) in zip(
+            records, companions, apart, strict=True
+        )
     ]
 
 
 def _judge_apart(
     record: RunRecord, companions: tuple[RunRecord, ...]
-) -> tuple[list[tuple[str, Verdict]], Overall, Document]:
+) -> tuple[list[tuple[str, Verdict]], tuple[Answer, ...], Inference, Overall, Document]:
     """The part of a judgement that travels between processes: rules are modules, and stay where they are.
 
     The report is composed here too, because it needs the signals, which do not travel.
@@ -91,8 +105,9 @@ def _judge_apart(
     from trainclinic.report.compose import compose
 
     judged = judge(record, companions)
-    answers = [(finding.entry.rule.code, finding.verdict) for finding in judged.findings]
-    return answers, judged.verdict, compose(judged.measured, judged.findings, judged.verdict)
+    verdicts = [(finding.entry.rule.code, finding.verdict) for finding in judged.findings]
+    document = compose(judged.measured, judged.findings, judged.verdict, judged.inference)
+    return verdicts, judged.answers, judged.inference, judged.verdict, document
 
 
 def _plain(record: RunRecord) -> RunRecord:
