@@ -151,10 +151,11 @@ PATTERNS = tuple(
         ("error: the following arguments", "exception", r"^\S+: error: the following arguments are required"),
         # course of the run
         ("resum", "resume", r"resum(?:ing|ed) (?:training |run )?from(?: \S+ at (?:step )?(\d+))?|resuming (?:training|at)|resume_from_checkpoint.{0,5}(?:found|loading)"),
-        ("continuing training from", "resume", r"continuing training from (?:checkpoint|global_step|epoch)"),
+        ("continuing", "resume", r"continuing (?:training |run |fine-?tuning )*(?:from|at) (?:the )?(?:last |latest |saved )?(?:checkpoint|ckpt|global_?step|epoch|\S*(?:checkpoint|ckpt)[-_/]?\d+)"),
         ("will skip the first", "resume", r"will skip the first"),
         ("restarting from", "resume", r"restarting from"),
-        ("loading checkpoint from", "resume", r"load(?:ing|ed) (?:model |training |optimizer )*(?:checkpoint|state)s? from \S*(?:checkpoint|ckpt|step)"),
+        ("checkpoint", "resume", r"load(?:ing|ed) (?:model |training |optimizer )*(?:checkpoint|state)s? from \S*(?:checkpoint|ckpt|step)"),
+        ("restored from", "resume", r"(?:states?|optimizer|training|model|run) restored from \S*(?:checkpoint|ckpt|step)"),
         ("starting from step", "resume", r"starting from step ([1-9]\d*)"),
         ("new process", "resume", r"^\W*new process\W*$"),
         ("early stop", "early-stop", r"early stop(?:ping|ped)(?! patience)(?:.{0,40}(?:trigger|stop|at|after|reached)|!|\.|$)"),
