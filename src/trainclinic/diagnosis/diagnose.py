@@ -8,6 +8,7 @@ from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from trainclinic.diagnosis.companions import broken_first
 from trainclinic.diagnosis.workers import judge_all
 from trainclinic.findings.overall import Overall
 from trainclinic.record.run import RunRecord
@@ -152,4 +153,5 @@ def diagnose(target: Target | Iterable[Target], *, jobs: int = 1) -> Diagnosis:
         )
         for record, judged in zip(records, judge_all(records, jobs), strict=True)
     ]
-    return Diagnosis(tuple(runs), damage)
+    order = broken_first(records, [run.verdict.word == "sick" for run in runs])
+    return Diagnosis(tuple(runs[at] for at in order), damage)

@@ -49,6 +49,7 @@ _FACTS = {
     "max_grad_norm": "settings",
 }
 _SAME_MODEL = ("model_name", "model_type", "dataset_path", "vocabulary_size", "objective", "parameter_count")
+_TOLD_BY_LOG = ("row_word", "heading")
 _LOSS_WORDS = ("loss", "nll", "ce")
 
 
@@ -58,29 +59,41 @@ class Arm:
 
     Attributes:
         name: How the user would name it: file, label, column.
+        called: The part of it that a person chose.
         loss: Its training losses (evaluation losses when it has only those).
         record: Its record.
         is_column: It is a column of a table of several runs.
     """
 
     name: str
+    called: str
     loss: Series
     record: RunRecord
     is_column: bool = False
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The words of its name that distinguish it."""
-        return words_of(self.name) - NEUTRAL
+        """The words of its name, and of what its log calls it, that distinguish it."""
+        called = [
+            str(fact.value) for fact in self.record.other_facts if fact.name in _TOLD_BY_LOG and not self.is_column
+        ]
+        return frozenset().union(*map(words_of, (self.called, *called))) - NEUTRAL
+
+    @cached_property
+    def named(self) -> Mapping[str, str]:
+        """What its name, and what its log calls it, say about it."""
+        found = dict(factors_of(self.called))
+        if not self.is_column:
+            for fact in self.record.other_facts:
+                if fact.name in _TOLD_BY_LOG:
+                    found.update(factors_of(str(fact.value)))
+        return found
 
     @cached_property
     def factors(self) -> Mapping[str, str]:
         """What its names and its own settings say about it: names first, because settings files are shared."""
-        found = dict(factors_of(self.name))
+        found = dict(self.named)
         if not self.is_column:
-            for fact in self.record.other_facts:
-                if fact.name == "row_word":
-                    found.update(factors_of(str(fact.value)))
             for name, factor in _FACTS.items():
                 known = self.record.facts.get(name)
                 if known is not None:
@@ -139,11 +152,10 @@ class Pair:
     def factors(self) -> dict[str, tuple[str, str]]:
         """What differs: factor -> value of the one, value of the other (empty where it is not told)."""
         told = self.one.factors, self.other.factors
-        named = {*factors_of(self.one.name), *factors_of(self.other.name)}
         found = {}
         for factor in dict.fromkeys((*told[0], *told[1])):
             both = told[0].get(factor, ""), told[1].get(factor, "")
-            if both[0] != both[1] and (all(both) or factor in named):
+            if both[0] != both[1] and (all(both) or factor in self.one.named or factor in self.other.named):
                 found[factor] = both
         if "accumulation" in found:
             found.pop("batch", None)
@@ -232,8 +244,11 @@ def _arm(record: RunRecord) -> Arm | None:
     if loss is None:
         return None
     label = record.name.partition("[")[2].rstrip("]")
-    named_label = label if label and not label.startswith("run ") else ""
-    return Arm(named_label or loss.files[0], loss.final(), record)
+    file = loss.files[0]
+    if not label:
+        return Arm(file, file, loss.final(), record)
+    is_numbered = label.startswith("run ")
+    return Arm(record.name if is_numbered else label, file if is_numbered else label, loss.final(), record)
 
 
 def _columns(record: RunRecord) -> Iterator[Arm]:
@@ -252,7 +267,7 @@ def _columns(record: RunRecord) -> Iterator[Arm]:
     if not all(told) and not any(factors_of(series.name) or _names_a_run(series.name) for series in own):
         return
     for series in own:
-        yield Arm(series.name, series, record, is_column=True)
+        yield Arm(series.name, series.name, series, record, is_column=True)
 
 
 def _names_a_run(name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from trainclinic.readers.blocks import Block, text_blocks
 from trainclinic.readers.fragment import Fragment
 from trainclinic.readers.reader import Reader
+from trainclinic.readers.redact import redact
 from trainclinic.readers.settings.interpreter import facts_from_settings
 from trainclinic.readers.settings.names import SettingFacts
 from trainclinic.readers.tables.summary_rows import summary_facts
@@ -76,6 +77,7 @@ def read(file: LogFile) -> list[Fragment]:
     for fragment, run in zip(fragments, runs, strict=True):
         _add_log_facts(fragment, run, file)
     _share_events(fragments, runs, scanner, file)
+    _add_headings(fragments, runs, scanner, file)
     if scanner.bare.is_used:
         _add_words(fragments, runs, scanner, file)
     if all(fragment.is_empty for fragment in fragments):
@@ -152,6 +154,16 @@ def _add_log_facts(fragment: Fragment, run: PlacedRun, file: LogFile) -> None:
     ]
     fragment.facts = [*facts, *known, *final, *fragment.facts]
     fragment.other_facts += others
+
+
+def _add_headings(fragments: list[Fragment], runs: list[PlacedRun], scanner: Scanner, file: LogFile) -> None:
+    """What stands above each run of a file with several."""
+    ends = [0, *(run.last_line for run in runs)]
+    for fragment, run, end in zip(fragments, runs, ends, strict=False):
+        first = min((int(min(column.line)) for column in run.columns.values() if len(column.line)), default=run.begin)
+        above = [(line, text) for line, text in scanner.headings if end < line <= first]
+        if above and len(runs) > 1:
+            fragment.other_facts.append(Fact("heading", redact(above[-1][1]), file.source(above[-1][0]), "log"))
 
 
 def _add_words(fragments: list[Fragment], runs: list[PlacedRun], scanner: Scanner, file: LogFile) -> None:

@@ -44,6 +44,8 @@ STRIDE = 16
 FRESH = 8
 """New layouts of a block that are tried on all that is left of it; a block with more has no layout to speak of."""
 _DIVIDER = re.compile(r"^\W{2,}(?:(?:second|third|fourth|fifth|next|new|another) run|run (?:no\.? ?)?\d+)\b", re.I)
+_HEADING = re.compile(r"^\s*(?:[=\-#*~]{2,}|[\[#])\s*([A-Za-z\d][^\]=*~]{0,80}?)[\s\]=\-#*~:]*$")
+MAX_HEADINGS = 200
 _DIGITS = re.compile(r"\d+")
 _MAY_BE_ROW = re.compile(r"step|iter|epoch|update|batch|\bit\b|\d\s?/\s{0,9}\d", re.I)
 _EVALUATION_HEADING = re.compile(
@@ -65,6 +67,7 @@ class Scanner:
         settings: Printed settings.
         damage: What is wrong, where first, and how often.
         dividers: Positions of lines that say that another run begins.
+        headings: Lines that look like the heading of a part, with their number: `=== eager ===`, `# torch 2.2`.
         bare: Rows without names, which count only where there are no others.
     """
 
@@ -75,6 +78,7 @@ class Scanner:
     settings: SettingCollector = field(default_factory=SettingCollector)
     damage: list[tuple[str, int | None, int]] = field(default_factory=list)
     dividers: list[int] = field(default_factory=list)
+    headings: list[tuple[int, str]] = field(default_factory=list)
     bare: BareRows = field(init=False)
     _layouts: list[Layout] = field(default_factory=list)
     _order: int = 0
@@ -195,8 +199,7 @@ class Scanner:
         bare = piece[prefix.end : prefix.end + MAX_SENTENCE]
         if self._take_block_line(piece, bare, prefix, number):
             return
-        if _DIVIDER.match(bare):
-            self.dividers.append(self._now)
+        self._note_parts(bare, number)
         heard = self.events.heard, settings.count, len(self.bare.rows)
         if not self.tables:
             self.bare.offer(bare, number, self._now)
@@ -208,6 +211,13 @@ class Scanner:
             and len(self._dull) < MAX_DULL
         ):
             self._dull.add(key)
+
+    def _note_parts(self, bare: str, number: int) -> None:
+        """Remember lines that begin another run, and those that look like the heading of a part."""
+        if _DIVIDER.match(bare):
+            self.dividers.append(self._now)
+        if len(self.headings) < MAX_HEADINGS and (heading := _HEADING.match(bare)):
+            self.headings.append((number, heading[1].strip()))
 
     def _is_cut_row(self, piece: str) -> bool:
         return looks_cut(piece) or any(layout.begins is not None and layout.begins(piece) for layout in self._layouts)
