@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 COMMANDS = {
-    "diagnose": "What a run shows: symptoms with the line they were read on.",
-    "explain": "The page of a symptom.",
+    "diagnose": "Why a run failed: causes with the evidence for and against them.",
+    "explain": "The page of a symptom, a circumstance or a cause.",
 }
 COULD_NOT = 2
 

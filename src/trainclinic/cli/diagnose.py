@@ -24,7 +24,7 @@ FORMAT_OF_SUFFIX = {
 }
 HARMFUL = 1
 NARROWEST, WIDEST = 60, 120
-HELP = """Say what training runs show, each symptom with the line it was read on.
+HELP = """Say what training runs show and why, each symptom with the line it was read on.
 
 PATH is a run folder, a log file or a quoted pattern such as "runs/*"; several may be given. A single run gets a full
 report, several get a table and a report each.
