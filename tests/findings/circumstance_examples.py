@@ -232,6 +232,7 @@ PRESENT: dict[str, list[Example]] = {
     ],
     "CIR941": [machine("GPU: Tesla P100-PCIE-16GB"), machine("GPU: Tesla V100-SXM2-16GB")],
     "CIR942": [evaluated(400)],
+    "CIR943": [ROWS | {"generations.jsonl": '{"prompt": "Where?", "output": "Here."}\n'}],
 }
 
 ABSENT: dict[str, list[Example]] = {
@@ -305,6 +306,7 @@ ABSENT: dict[str, list[Example]] = {
     "CIR940": [yaml("pad_to_sequence_len: true"), yaml("sample_packing: true"), NANOGPT | ROWS],
     "CIR941": [machine("GPU: Tesla T4"), machine("GPU: NVIDIA A100-SXM4-80GB"), log("using device: mps")],
     "CIR942": [log(rows=12), evaluated(160)],
+    "CIR943": [ROWS],
 }
 
 NEARLY: dict[str, list[Example]] = {
@@ -329,4 +331,4 @@ NEARLY: dict[str, list[Example]] = {
 """Runs that come close to an answer and do not have it; `SILENT` is tried with every other code."""
 
 SILENT: dict[str, Example] = dict.fromkeys(all_circumstances(), ROWS)
-SILENT |= {code: yaml() for code in ("CIR918", "CIR936", "CIR942")}
+SILENT |= {code: yaml() for code in ("CIR918", "CIR936", "CIR942", "CIR943")}

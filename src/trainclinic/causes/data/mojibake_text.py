@@ -54,7 +54,7 @@ tokenizer only passes on what it was taught.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import ALWAYS, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="mojibake-text",
@@ -72,6 +72,7 @@ CAUSE = Cause(
         Expect("garbled-generation", USUALLY, "the model writes the spelling that it was taught"),
         Expect("several-data-sources", SOMETIMES, "one badly exported source among good ones is enough"),
         Expect("initial-loss-too-high", RARELY, "rare pieces cost more than the words they replace"),
+        Expect("recorded-outputs", OFTEN, "the curve is good and the texts are not, so texts are what people bring"),
     ),
     excluded_by=(Excluded("garbled-characters", "the rows were read and their characters are whole", when="absent"),),
     confused_with=("tokenizer-vocabulary-mismatch",),

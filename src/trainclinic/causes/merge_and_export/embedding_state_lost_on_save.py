@@ -77,6 +77,7 @@ CAUSE = Cause(
         Expect("merged-or-exported-model", OFTEN, "the loss happens when the model is merged or written"),
         Expect("garbled-generation", SOMETIMES, "outputs of a head that was exchanged are random words"),
         Expect("reserved-token-output", RARELY, "untrained rows of new tokens win by accident"),
+        Expect("recorded-outputs", OFTEN, "the curve is good and the texts are not, so texts are what people bring"),
     ),
     confused_with=("overfitting",),
 )

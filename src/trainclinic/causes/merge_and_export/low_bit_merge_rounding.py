@@ -73,6 +73,7 @@ CAUSE = Cause(
         Expect("endless-generation", SOMETIMES, "a small change such as the habit of stopping is lost first"),
         Expect("garbled-generation", SOMETIMES, "rounding in every layer blurs the choice of words"),
         Expect("eight-bit-base", RARELY, "256 values lose less, but still lose"),
+        Expect("recorded-outputs", OFTEN, "the curve is good and the texts are not, so texts are what people bring"),
     ),
     excluded_by=(Excluded("adapter-training", "a full fine-tune has no adapter to merge", when="absent"),),
     confused_with=("overfitting",),

@@ -63,6 +63,7 @@ CAUSE = Cause(
         Expect("bfloat16-pretrained-family", SOMETIMES, "the families that cannot do without it are recent ones"),
         Expect("initial-loss-above-uniform", RARELY, "in the severe form the model is confidently wrong"),
         Expect("garbled-generation", RARELY, "in the severe form the outputs are off from the first word"),
+        Expect("recorded-outputs", OFTEN, "the curve is good and the texts are not, so texts are what people bring"),
     ),
     excluded_by=(Excluded("nan-after-first-update", "one id at the front does not make numbers non-finite"),),
     confused_with=("overfitting",),

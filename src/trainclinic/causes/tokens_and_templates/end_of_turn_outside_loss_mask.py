@@ -56,6 +56,7 @@ CAUSE = Cause(
         Expect("role-leakage", OFTEN, "what follows an open answer is the next turn"),
         Expect("plausible-first-loss", USUALLY, "everything that is scored is right"),
         Expect("ignored-answer-labels", SOMETIMES, "a label preview shows -100 at the end of each assistant turn"),
+        Expect("recorded-outputs", OFTEN, "the curve is good and the texts are not, so texts are what people bring"),
     ),
     excluded_by=(Excluded("no-supervised-end-token", "end tokens are among the targets", when="absent"),),
     confused_with=("overfitting",),

@@ -67,6 +67,7 @@ CAUSE = Cause(
         Expect("ignored-answer-labels", SOMETIMES, "a label preview shows -100 at the end of the answer"),
         Expect("variable-length-batches", SOMETIMES, "rows are padded to the longest, which is what needs a pad token"),
         Expect("reserved-token-output", RARELY, "an end token may appear in the middle of the text that follows"),
+        Expect("recorded-outputs", OFTEN, "the curve is good and the texts are not, so texts are what people bring"),
     ),
     excluded_by=(Excluded("no-supervised-end-token", "end tokens are among the targets", when="absent"),),
     confused_with=("overfitting", "learning-rate-too-low"),

@@ -58,6 +58,7 @@ CAUSE = Cause(
         Expect("token-ids-differing-between-tools", SOMETIMES, "one side splits what the other reads as one id"),
         Expect("role-leakage", SOMETIMES, "turns that nothing separates run into each other"),
         Expect("plausible-first-loss", USUALLY, "a few odd pieces per row hardly move the mean"),
+        Expect("recorded-outputs", OFTEN, "the curve is good and the texts are not, so texts are what people bring"),
     ),
     excluded_by=(
         Excluded("special-token-text", "no literal of another family occurs", when="absent"),

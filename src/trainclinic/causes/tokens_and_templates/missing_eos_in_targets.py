@@ -59,6 +59,7 @@ CAUSE = Cause(
         Expect("text-search-for-answer", SOMETIMES, "hand-written collators that build labels forget the end as well"),
         Expect("chat-template-on-base-model", SOMETIMES, "home-made formats are put on models that have none"),
         Expect("answer-truncation", SOMETIMES, "a cut row loses its end token first"),
+        Expect("recorded-outputs", OFTEN, "the curve is good and the texts are not, so texts are what people bring"),
     ),
     excluded_by=(Excluded("no-supervised-end-token", "end tokens are among the targets", when="absent"),),
     confused_with=("overfitting", "chat-template-mismatch"),

@@ -61,6 +61,7 @@ CAUSE = Cause(
         Expect("added-tokens", RARELY, "new tokens whose rows are copied or averaged stay frozen all the same"),
         Expect("nan-gradient-norm", SOMETIMES, "rows of tiny norm give infinite gradients behind a normalising layer"),
         Expect("finite-loss-with-nan-gradient-norm", SOMETIMES, "the overflow is in the backward pass only"),
+        Expect("recorded-outputs", OFTEN, "the curve is good and the texts are not, so texts are what people bring"),
     ),
     excluded_by=(Excluded("embeddings-in-modules-to-save", "the embeddings are trained in this run"),),
     confused_with=("missing-eos-in-targets", "learning-rate-too-low"),

@@ -176,6 +176,15 @@ def _evaluated(run: Measured) -> Verdict:
     return Present((seen,))
 
 
+def _recorded(run: Measured) -> Verdict:
+    texts = run.record.generations
+    if texts:
+        return Present((Evidence(f"{count(len(texts), 'recorded output')}", texts[0].source),))
+    if run.train_loss is None:
+        return NotEvaluated("texts that the model wrote, or a log beside which they would lie")
+    return Absent((Evidence("a log without any text that the model wrote"),))
+
+
 CIRCUMSTANCES: tuple[Circumstance[Measured], ...] = (
     Circumstance(
         code="CIR912",
@@ -224,5 +233,13 @@ CIRCUMSTANCES: tuple[Circumstance[Measured], ...] = (
         matters="An evaluation judges the weights apart from the training rows: normal values clear them.",
         needs=("eval/loss", "train/loss"),
         check=_evaluated,
+    ),
+    Circumstance(
+        code="CIR943",
+        slug="recorded-outputs",
+        title="Texts that the model wrote lie beside the log.",
+        matters="Some faults leave a perfect curve; people who suffer from them bring what the model wrote.",
+        needs=("generations", "train/loss"),
+        check=_recorded,
     ),
 )
