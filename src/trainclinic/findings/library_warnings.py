@@ -7,6 +7,7 @@ was at work.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +42,8 @@ WARNINGS = (
     "recompilation-limit",
 )
 """Kinds of events that libraries print as warnings: one of them shows that warnings were kept."""
+_ERROR = re.compile(r"(?:\w+\.)*\w*Error\b")
+"""An error is printed even where warnings are not."""
 FEW = Threshold(
     "rows with a warning",
     10,
@@ -79,7 +82,7 @@ def untold(run: Measured, says: str, *, by: tuple[str, ...] = ()) -> Absent | No
         says: What is missing, as a sentence without full stop.
         by: Distributions or tools that give this warning; empty when any may.
     """
-    if not run.record.events_of(*WARNINGS):
+    if all(_ERROR.match(event.says) for event in run.record.events_of(*WARNINGS)):
         return NotEvaluated(missing="the warnings that the program printed (its standard error)")
     if by and not tools_of(run) & set(by):
         return NotEvaluated(missing=f"a tool that gives this warning ({', '.join(by)}), or its version")

@@ -144,6 +144,8 @@ def method_of(run: Measured) -> Method:
         return "adapter"
     if facts.number("quantization_bits") is not None:
         return "adapter"
+    if (facts.text("framework") or "").lower() in ("axolotl", "nanogpt"):
+        return "full"  # axolotl trains all parameters unless an adapter is named
     every, trained = facts.number("parameter_count"), facts.number("trainable_parameter_count")
     if every and trained:
         return "full" if trained > 0.99 * every else "adapter" if trained < 0.2 * every else "other"

@@ -2,8 +2,8 @@
 
 ## What it sees
 A perplexity of a thousand and more, or an accuracy far below chance, on an English benchmark (lambada, wikitext,
-hellaswag ...), read from the results of lm-evaluation-harness; or a last logged evaluation perplexity of that size in a
-run that began from pretrained weights.
+hellaswag ...), from results of lm-evaluation-harness or lines like them; or a last logged evaluation perplexity of that
+size in a run that began from pretrained weights.
 
 ## Why it matters
 Even models of a hundred million parameters read lambada at a perplexity below 150. A value in the thousands is no weak
@@ -27,16 +27,13 @@ Evaluate the base model with the same command; then once with the begin token ad
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, number
 from trainclinic.findings.step_size import parameters_of
 from trainclinic.signals.measured import Measured
-
-if TYPE_CHECKING:
-    from trainclinic.record.parts import Event
 
 PERPLEXITY = Threshold(
     "perplexity of an English benchmark",
@@ -66,10 +63,10 @@ _PERPLEXITY = re.compile(r"^(?:word_)?(?:perplexity|ppl)$", re.I)
 
 def check(run: Measured) -> Verdict:
     """Look at the results of benchmarks, then at the last evaluation of a run from pretrained weights."""
-    results = run.record.events_of("benchmark-result")
-    odd = tuple(event for event in results if _is_odd(event))
+    results = tuple(_results(run))
+    odd = tuple(evidence for task, metric, value, evidence in results if _is_odd(task, metric, value))
     if odd:
-        shown = tuple(Evidence(event.says, event.source, event.step) for event in odd[:3])
+        shown = odd[:3]
         usual = Evidence(f"intact models stay below {number(PERPLEXITY.value)}, and above chance")
         size = parameters_of(run)
         small = size is not None and size < TINY.value
@@ -88,14 +85,22 @@ def check(run: Measured) -> Verdict:
     return NotEvaluated(missing="results of a benchmark, or the perplexity of an evaluation")
 
 
-def _is_odd(event: Event) -> bool:
-    task, _, rest = event.says.partition(": ")
-    metric, value = rest.rpartition(" ")[0], event.value
-    if value is None:
-        return False
+def _results(run: Measured) -> Iterator[tuple[str, str, float, Evidence]]:
+    """Task, metric and value of every result of a benchmark, and of settings such as `lambada/perplexity`."""
+    for event in run.record.events_of("benchmark-result"):
+        task, _, rest = event.says.partition(": ")
+        if event.value is not None:
+            yield task, rest.rpartition(" ")[0], event.value, Evidence(event.says, event.source, event.step)
+    for fact in run.record.other_facts:
+        task, _, metric = fact.name.replace(".", "/").rpartition("/")
+        if isinstance(fact.value, float) and _PERPLEXITY.match(metric) and _ENGLISH.search(task):
+            yield task, metric, fact.value, Evidence(f"`{fact.name}` is {number(fact.value)}", fact.source)
+
+
+def _is_odd(task: str, metric: str, value: float) -> bool:
     if _PERPLEXITY.match(metric):
         return value >= PERPLEXITY.value and _ENGLISH.search(task) is not None
-    if metric != "acc":
+    if metric not in ("acc", "accuracy"):
         return False
     if task.lower().startswith("lambada") and _ENGLISH.search(task):
         return value < LEAST_LAMBADA.value

@@ -27,7 +27,7 @@ Generate two prompts of different length together and alone: the outputs must ag
 from __future__ import annotations
 
 from trainclinic.catalogue.rule import Rule
-from trainclinic.catalogue.verdict import Present, Severity, Verdict
+from trainclinic.catalogue.verdict import NotEvaluated, Present, Severity, Verdict
 from trainclinic.findings.library_warnings import told, untold
 from trainclinic.signals.measured import Measured
 
@@ -37,6 +37,9 @@ def check(run: Measured) -> Verdict:
     evidence = told(run, "padding-side-refused")
     if evidence:
         return Present(evidence, settle="two prompts of different length, generated together and alone")
+    attention = run.record.facts.text("attention_implementation") or ""
+    if "flash" not in attention and not run.record.generations:
+        return NotEvaluated(missing="generation in batches, or FlashAttention: only there the padding side is checked")
     return untold(run, "no message about the padding side")
 
 
@@ -44,7 +47,7 @@ RULE = Rule(
     code="SET718",
     slug="padding-side-error",
     severity=Severity.WARNING,
-    needs=("events: padding-side-refused",),
+    needs=("events: padding-side-refused", "attention_implementation", "generations"),
     check=check,
     since="0.2",
 )

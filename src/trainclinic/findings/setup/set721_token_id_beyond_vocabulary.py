@@ -28,12 +28,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.rule import Rule
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import number
 from trainclinic.signals.measured import Measured
 
+if TYPE_CHECKING:
+    from trainclinic.record.facts import Fact
+
+_SIZES = re.compile(r"(?:^|[._])(?:len_tokenizer|tokenizer_(?:vocab_size|size|length|len)|tokenizer\.vocab_size)$")
 _IDS = re.compile(r"(?:^|[._])(?:(?:eos|pad|bos|unk|mask|sep|cls|decoder_start)_token_id|largest_added_token_id)$")
 
 
@@ -43,7 +48,7 @@ def check(run: Measured) -> Verdict:
     if refusals:
         shown = tuple(Evidence(f"the log says: {e.says}", e.source, e.step) for e in refusals[:2])
         return Present(shown, settle="`len(tokenizer)` beside the rows of the embedding")
-    rows = run.record.facts.get("vocabulary_size")
+    rows = _rows(run)
     if rows is None:
         return NotEvaluated(missing="the vocabulary size of the model (`vocab_size` of its config.json)")
     if run.record.events_of("embedding-resized"):
@@ -59,12 +64,21 @@ def check(run: Measured) -> Verdict:
     return Absent((known[0][1], told))
 
 
+def _rows(run: Measured) -> Fact | None:
+    """The vocabulary size, best from the model's own configuration: other places may mean the tokenizer's."""
+    named = run.record.facts.rivals("vocabulary_size")
+    own = (fact for fact in named if fact.source.path.endswith("config.json") and "tokenizer" not in fact.source.path)
+    return next(own, named[0] if named else None)
+
+
 def _ids(run: Measured) -> Iterator[tuple[float, Evidence]]:
     """Every id that the files name."""
     for fact in run.record.other_facts:
         if _IDS.search(fact.name.lower()):
             for text in re.findall(r"\d+", str(fact.value).removesuffix(".0")):
                 yield float(text), Evidence(f"`{fact.name}` is {number(float(text))}", fact.source)
+        elif _SIZES.search(fact.name.lower()) and isinstance(fact.value, float):
+            yield fact.value - 1, Evidence(f"`{fact.name}` is {number(fact.value)}", fact.source)
     for event in run.record.events_of("token-id-named"):
         if event.value is not None:
             yield event.value, Evidence(f"the log says: {event.says}", event.source, event.step)

@@ -58,7 +58,8 @@ def check(run: Measured) -> Verdict:
         severity = Severity.HARMFUL if empty.all() else None
         return Present((shown, *told(run, KIND, most=1)), severity=severity)
     events = run.record.events_of(KIND)
-    if events:
+    others = run.record.events_of("response-template-missing", "token-count-mismatch")
+    if events and not (others and all("ignored in loss calculation" in event.says for event in events)):
         evidence = told(run, KIND, most=1)
         if any(re.search(EVERY_ROW, event.says, re.I) for event in events):
             return Present(evidence, means="This is said of the whole data set.", severity=Severity.HARMFUL)
@@ -68,7 +69,7 @@ def check(run: Measured) -> Verdict:
     if counted is not None:
         low = float(np.nanmin(counted.value))
         return Absent((Evidence(f"`{counted.name}` is at least {low:g} in {count(len(counted), 'row')}"),))
-    if run.record.events_of("response-template-missing", "token-count-mismatch"):
+    if others:
         return NotEvaluated(missing="target tokens per row: a warning speaks of masked rows, but does not count them")
     return untold(run, "no message about rows without targets", by=("unsloth", "unsloth-zoo", "axolotl"))
 

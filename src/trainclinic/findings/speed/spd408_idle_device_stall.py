@@ -49,7 +49,8 @@ MOST = Threshold(
 )
 ROWS = Threshold("rows with speed and utilisation", 6, "rows", "a median needs ordinary rows beside the slow ones")
 _UTILISATION = re.compile(
-    r"gpu[\s_\-./]*(?:\d+[\s_\-./]*)?(?:util\w*|busy|load)|utili[sz]ation[\s_\-./]*gpu|system[./]gpu[./]\d+[./]gpu$|sm_util"
+    r"gpu[\s_\-./]*(?:\d+[\s_\-./]*)?(?:util\w*|busy|load)|utili[sz]ation[\s_\-./]*gpu|sm_util"
+    r"|system[./]gpu[./]\d+[./]gpu$|^gpu[_ ]?(?:%|pct|percent)?$"
 )
 _SPEEDS = ("speed/samples_per_second", "speed/steps_per_second", "speed/tokens_per_second", "speed/seconds_per_step")
 

@@ -1,4 +1,4 @@
-"""Results of a benchmark over tasks: the table that lm-evaluation-harness prints, and its JSON."""
+"""Results of a benchmark over tasks: the table that lm-evaluation-harness prints, its JSON, and lines of text."""
 
 from __future__ import annotations
 
@@ -21,16 +21,28 @@ MAX_JSON_BYTES = 20_000_000
 """Larger files hold the single answers; the table beside them holds the results."""
 _HEADER = re.compile(r"^\s*\|\s*(?:Tasks?|Groups?)\s*\|(?=.*\|\s*Metric\s*\|)(?=.*\|\s*Value\s*\|)", re.I | re.M)
 _METRIC = re.compile(r'"\w+(?:,[\w-]+)?_stderr(?:,[\w-]+)?"|"\w+,none"')
+_TASK = re.compile(
+    r"\b(lambada\w*|wikitext\w*|ptb|c4|pile\w*|hellaswag|piqa|winogrande|arc_\w+|mmlu\w*|boolq|gsm8k|truthfulqa\w*|sciq)\b",
+    re.I,
+)
+_PAIR = re.compile(
+    r"\b(word_perplexity|perplexity|ppl|acc(?:uracy)?(?:_norm)?|exact_match)\W{1,4}(\d[\d.,]*(?:e[+-]?\d+)?)(?!\S*%)",
+    re.I,
+)
+_NAMES = re.compile(r"eval|result|bench|perplex|ppl", re.I)
 _NO_METRICS = ("alias", "name", "sample_len", "sample_count")
 
 
 def sniff(file: LogFile) -> float:
-    """By the header of the table, or by `results` with metrics and their standard errors."""
+    """By the header of the table, by `results` with metrics and their standard errors, or by a task with a metric."""
     if file.is_binary:
         return 0.0
     if file.path.suffix.lower() == ".json":
         return 0.92 if '"results"' in file.head_text and _METRIC.search(file.head_text) else 0.0
-    return 0.8 if _HEADER.search(file.head_text) else 0.0
+    if _HEADER.search(file.head_text):
+        return 0.8
+    lines = file.head_text.splitlines()[:200] if _NAMES.search(file.path.stem) else []
+    return 0.55 if any(_TASK.search(line) and _PAIR.search(line) for line in lines) else 0.0
 
 
 def read(file: LogFile) -> list[Fragment]:
@@ -51,13 +63,15 @@ def read(file: LogFile) -> list[Fragment]:
 
 
 def _from_table(file: LogFile) -> Iterator[tuple[str, str, float, int]]:
-    """Rows below a header; an empty task is that of the row above."""
+    """Rows below a header, where an empty task is that of the row above; lines with a task and metrics elsewhere."""
     columns: list[str] = []
     task = ""
     for number, line in file.lines():
         if _HEADER.match(line):
             columns, task = [cell.lower() for cell in _cells(line)], ""
             continue
+        if not line.lstrip().startswith("|"):
+            yield from _from_line(line, number)
         cells = _cells(line)
         if not columns or len(cells) != len(columns):
             columns = columns if line.lstrip().startswith("|") else []
@@ -68,6 +82,15 @@ def _from_table(file: LogFile) -> Iterator[tuple[str, str, float, int]]:
         metric = row.get("metric", "")
         if task and metric and value is not None:
             yield task, metric, value, number
+
+
+def _from_line(line: str, number: int) -> Iterator[tuple[str, str, float, int]]:
+    """`lambada_openai perplexity 3.41 acc 0.73`."""
+    task = _TASK.search(line)
+    for metric, text in _PAIR.findall(line, task.end()) if task else ():
+        value = _number(text.rstrip(".,"))
+        if task and value is not None:
+            yield task[1], metric.lower(), value, number
 
 
 def _cells(line: str) -> list[str]:
@@ -121,8 +144,8 @@ def _number(text: str) -> float | None:
 
 READER = Reader(
     name="benchmark_results",
-    title="Results of lm-evaluation-harness: its table (`|Tasks|Version|...|Metric|Value|`) and `results_*.json`",
-    recognised_by="the header of the table, or `results` with metrics and their standard errors",
+    title="Results of lm-evaluation-harness: its table (`|Tasks|Version|...|Metric|Value|`), `results_*.json`, text",
+    recognised_by="the header of the table, `results` with metrics and standard errors, or a known task with a metric",
     delivers="every metric of every task, and the name of the model",
     limits="single answers and sample counts are left out; other tables of results are not known",
     sniff=sniff,
