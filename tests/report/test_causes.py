@@ -98,6 +98,9 @@ def test_what_is_ruled_out_begins_with_the_refuting_number() -> None:
     assert first.because == "loss is 3.6 at step 0: the first loss is already wrong"
     assert (first.code, first.path, first.line, first.step) == ("LOS224", "train.log", 3, 0)
     assert second.because == "gap 1.0 %, no rising evaluation loss: it would rise"
+    named = dataclasses.replace(gone, because="it would show rising evaluation loss, because rows are learned by heart")
+    (third,) = ruled_out_entries(inference(ruled_out=(named,)))
+    assert third.because.startswith("gap 1.0 %: it would show rising evaluation loss, because")
 
 
 def test_a_test_tells_code_from_settings_and_names_causes_by_title() -> None:
@@ -249,6 +252,23 @@ def test_the_summary_names_a_cause_only_when_it_is_likely(probability: float, na
     )
     assert (sentence in says) == named
     assert ("Most probable cause" in says) == named
+
+
+def test_the_summary_does_not_repeat_what_it_said_of_the_first_finding() -> None:
+    from tests.report.example_runs import spike_findings, spike_record
+    from trainclinic.findings.overall import Overall
+    from trainclinic.report.model import Identity
+    from trainclinic.report.sections.entries import present_entries
+    from trainclinic.signals.measured import Measured
+
+    findings = present_entries(spike_findings())
+    (first,) = fixed_documents.shifted().evidence_for
+    same = dataclasses.replace(first, says=findings[0].says)
+    flat = dataclasses.replace(first, says="loss stays at 6.64")
+    entry = dataclasses.replace(fixed_documents.shifted(), evidence_for=(same, flat))
+    says = summary(Measured(spike_record()), Identity("b"), Overall("sick", "x"), findings, (), (entry,))
+    assert "Labels shifted twice; what also speaks for it: loss stays at 6.64." in says
+    assert says.count(findings[0].says) == 1
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

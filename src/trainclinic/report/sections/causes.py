@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present
+from trainclinic.catalogue.verdict import Absent, Evidence
 from trainclinic.catalogue.wording import words
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.knowledge import UNKNOWN
@@ -93,7 +93,7 @@ def _ruled_out(refuted: RuledOut) -> RuledOutEntry:
     return RuledOutEntry(
         slug=refuted.cause.slug,
         title=refuted.cause.title,
-        because=f"{_read(refuted.answer.slug, refuted.answer.verdict, evidence)}: {refuted.because}",
+        because=f"{_read(refuted, evidence)}: {refuted.because}",
         code=refuted.answer.code,
         path=source.path if source else None,
         line=source.line if source else None,
@@ -101,10 +101,11 @@ def _ruled_out(refuted: RuledOut) -> RuledOutEntry:
     )
 
 
-def _read(slug: str, verdict: Present | Absent | NotEvaluated, evidence: Evidence) -> str:
-    """What was read; for an absence with a number, also what it is the absence of."""
-    nothing = f"no {words(slug)}"
-    return f"{evidence.says}, {nothing}" if isinstance(verdict, Absent) and evidence.says != nothing else evidence.says
+def _read(refuted: RuledOut, evidence: Evidence) -> str:
+    """What was read; for an absence, also what it is the absence of, unless the reason names that."""
+    name = words(refuted.answer.slug)
+    named = name in refuted.because or evidence.says == f"no {name}"
+    return f"{evidence.says}, no {name}" if isinstance(refuted.answer.verdict, Absent) and not named else evidence.says
 
 
 def _next_test(test: NextTest) -> NextTestEntry:

@@ -35,8 +35,9 @@ def summary(
     causes: Sequence[CauseEntry] = (),
 ) -> str:
     """What was run, what the loss did, what matters most and why; each sentence only when something supports it."""
+    shown = _findings(findings)
     sentences = [
-        _extent(run), _loss(measured, run, rows), _findings(findings), _cause(causes), _close(overall, findings)
+        _extent(run), _loss(measured, run, rows), shown, _cause(causes, shown), _close(overall, findings)
     ]  # fmt: skip
     return " ".join(f"{sentence.rstrip('. :')}." for sentence in sentences if sentence)
 
@@ -107,15 +108,22 @@ def _findings(findings: Sequence[FindingEntry]) -> str:
     return f"{says}. Also seen: {', '.join(names)}"
 
 
-def _cause(causes: Sequence[CauseEntry]) -> str:
-    """The most probable fault with what speaks most for it; nothing where the evidence does not decide."""
+def _cause(causes: Sequence[CauseEntry], told: str) -> str:
+    """The most probable fault with what speaks most for it; nothing where the evidence does not decide.
+
+    Args:
+        causes: The causes, the most probable first.
+        told: What the summary has said of the findings: evidence is not repeated.
+    """
     first = causes[0] if causes else None
     if first is None or not first.is_fault or first.probability < LIKELY:
         return ""
     says = f"Most probable cause ({share(first.probability)}): {first.title}"
-    if not first.evidence_for:
+    reasons = [_ASIDE.sub("", seen(evidence)) for evidence in first.evidence_for]
+    fresh = next((reason for reason in reasons if reason not in told), None)
+    if fresh is None:
         return says
-    return f"{says}; above all because {_ASIDE.sub('', seen(first.evidence_for[0]))}"
+    return f"{says}; {'above all because' if fresh == reasons[0] else 'what also speaks for it:'} {fresh}"
 
 
 def _close(overall: Overall, findings: Sequence[FindingEntry]) -> str:
