@@ -6,6 +6,7 @@ import pytest
 
 from trainclinic.readers.checks.claims import claims
 from trainclinic.readers.checks.line import Line
+from trainclinic.readers.checks.outcomes import outcomes
 from trainclinic.record.vocabulary import EVENTS
 
 
@@ -95,3 +96,22 @@ def test_ordinary_lines_say_nothing(line: str) -> None:
 
 def test_every_kind_that_a_report_can_tell_is_in_the_vocabulary() -> None:
     assert {kind for _, expected in SAYS for kind, _ in expected} <= set(EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cpu loss 3.83\nmps loss 19.88", [("cpu", 3.83), ("mps", 19.88)]),
+        ("loss on cpu: 3.83\nloss on mps: 19.88", [("cpu", 3.83), ("mps", 19.88)]),
+        ("loss: cpu 3.83, mps 19.88", [("cpu", 3.83), ("mps", 19.88)]),
+        ("CE shift 1 3.61 shift 2 9.23", [("shift 1", 3.61), ("shift 2", 9.23)]),
+        ("accumulation 2: loss 6.4\naccumulation 4: loss 13.65", [("accumulation 2", 6.4), ("accumulation 4", 13.65)]),
+        ("step 10 loss 2.1\nstep 20 loss 2.0", []),
+        ("train loss 2.1\nval loss 2.0", []),
+        ("cpu loss 3.83", []),
+        ("gpu loss 3.8\ngpu loss 3.7", []),
+    ],
+)
+def test_losses_of_several_cases_are_a_list_of_results(text: str, expected: list[tuple[str, float]]) -> None:
+    lines = [Line(number, line) for number, line in enumerate(text.splitlines(), start=1)]
+    assert [(one.case, one.value) for one in outcomes(lines)] == expected

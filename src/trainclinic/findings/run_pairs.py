@@ -13,6 +13,7 @@ import numpy as np
 from trainclinic.catalogue.rule import Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import number, percent
+from trainclinic.signals.result_pairs import result_pairs
 
 if TYPE_CHECKING:
     from trainclinic.record.source import Source
@@ -67,6 +68,8 @@ def compared(
         apart: Relative difference over the later half that counts.
         reference: Values of the factor that others are measured by: a run with one of them is hardly the wrong one.
     """
+    if verdict := _listed(run, factor, apart):
+        return verdict
     pairs = changed_alone(run, factor, missing)
     if isinstance(pairs, NotEvaluated):
         return pairs
@@ -79,6 +82,23 @@ def compared(
     if abs(pair.lasting) <= max(ALIKE.value, apart / 2) and not pair.one.is_broken:
         return Absent(shown(pair, factor))
     return NotEvaluated(missing=f"more rows of both runs: {len(pair.shared[0])} are shared, and they differ little")
+
+
+def _listed(run: Measured, factor: str, apart: float) -> Verdict | None:
+    """The answer of a table or list of results, where one has a pair of rows that differ in the factor alone."""
+    for one, other in result_pairs(run.record.results, factor):
+        both = f"{one.value}: {number(one.loss)}, {other.value}: {number(other.loss)}{one.beside}"
+        if not (math.isfinite(one.loss) and math.isfinite(other.loss)):
+            if math.isfinite(one.loss) == math.isfinite(other.loss):
+                continue
+            return Present((Evidence(both, one.source), Evidence("only one of them is finite", other.source)))
+        high, low = max(one.loss, other.loss), min(one.loss, other.loss)
+        far = high / low - 1.0 if low > 0 else math.inf
+        shown = (Evidence(f"{both} ({percent(far)} apart)", one.source),)
+        if far < apart:
+            return Absent(shown)
+        return Present(shown, severity=None if far >= LARGE.value else Severity.WARNING)
+    return None
 
 
 def difference(pair: Pair, apart: float) -> Evidence | None:

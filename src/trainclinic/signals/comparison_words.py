@@ -29,11 +29,11 @@ _NEUTRAL = """train training log logs metrics loss run output out console stdout
 NEUTRAL = frozenset(_NEUTRAL.split())
 """Words of names that distinguish nothing."""
 _ENDING = r"\.(?:log|txt|csv|jsonl?|out|tsv|ndjson)$"
-_ACCUMULATION = r"(?:ga|gas|accum|acc|gradaccum|accumulation|gradacc)[_x=-]?(\d{1,4})"
+_ACCUMULATION = r"(?:ga|gas|accum|acc|gradaccum|gradacc|(?:gradient[ _])?accumulation(?:[ _]steps)?)[ _x=-]?(\d{1,4})"
 _BATCH = r"(?:bs|batch|mbs|b)[_x=-]?(\d{1,5})"
 _RATE = r"(?:lr|learning[ _-]?rate)[ _=:-]{0,3}(\d+(?:\.\d+)?e-?\d+|0?\.\d+)"
 _VERSION = r"(?<![\d.e-])v?(\d{1,2}\.\d{1,3}(?:\.\d{1,3})?)(?!\d|\.\d|e-?\d)"
-_LENGTH = r"(?:seq|len|length|ctx|block|sl)[_=-]?(\d{2,7})"
+_LENGTH = r"(?:seq|len|length|ctx|block|sl)[ _=-]?(\d{2,7})"
 
 
 @cache

@@ -25,11 +25,9 @@ Add the losses of two samples alone and compare with the loss of both in one seq
 from __future__ import annotations
 
 from trainclinic.catalogue.rule import Rule, Threshold
-from trainclinic.catalogue.verdict import Absent, Evidence, Present, Severity, Verdict
-from trainclinic.catalogue.wording import number, percent
+from trainclinic.catalogue.verdict import Severity, Verdict
 from trainclinic.findings.run_pairs import compared
 from trainclinic.signals.measured import Measured
-from trainclinic.signals.result_pairs import result_pairs
 
 MISSING = "a second run without packing"
 APART = Threshold("relative difference of the loss", 0.03, "1", "runs of one seed and one data set end closer together")
@@ -37,13 +35,6 @@ APART = Threshold("relative difference of the loss", 0.03, "1", "runs of one see
 
 def check(run: Measured) -> Verdict:
     """Compare rows of a table of results, then runs of the folder."""
-    for one, other in result_pairs(run.record.results, "packing"):
-        apart = one.loss / other.loss - 1.0
-        says = f"{one.value}: {number(one.loss)}, {other.value}: {number(other.loss)} ({percent(abs(apart))} apart)"
-        evidence = Evidence(f"{says}{one.beside}", one.source)
-        if abs(apart) >= APART.value:
-            return Present((evidence,))
-        return Absent((evidence,))
     return compared(run, "packing", MISSING, APART.value)
 
 

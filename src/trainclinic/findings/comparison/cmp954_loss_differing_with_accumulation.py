@@ -30,6 +30,7 @@ from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import NotEvaluated, Present, Severity, Verdict
 from trainclinic.findings.run_pairs import changed_alone, compared
 from trainclinic.signals.measured import Measured
+from trainclinic.signals.result_pairs import result_pairs
 
 MISSING = "a second run with the same samples per step and accumulation 1"
 APART = Threshold("lasting relative difference", 0.03, "1", "sums of the same losses in another order agree to 1e-5")
@@ -37,17 +38,25 @@ WHOLE = Threshold("distance of the ratio from a whole number", 0.05, "1", "the f
 
 
 def check(run: Measured) -> Verdict:
-    """Compare runs that differ in accumulation, and look for whole factors."""
+    """Compare runs or results that differ in accumulation, and look for whole factors."""
     verdict = compared(run, "accumulation", MISSING, APART.value)
-    pairs = changed_alone(run, "accumulation", MISSING)
-    if not isinstance(verdict, Present) or isinstance(pairs, NotEvaluated):
+    if not isinstance(verdict, Present):
         return verdict
-    ratio = pairs[0].first_ratio
-    factor = max(ratio, 1.0 / ratio) if math.isfinite(ratio) and ratio > 0 else 0.0
-    if factor >= 1.5 and abs(factor / round(factor) - 1.0) <= WHOLE.value:
-        means = f"The ratio is the whole number {round(factor)}: parts of a step are added, not averaged."
+    ratio = _ratio(run)
+    if ratio >= 1.5 and abs(ratio / round(ratio) - 1.0) <= WHOLE.value:
+        means = f"The ratio is the whole number {round(ratio)}: parts of a step are added, not averaged."
         return Present(verdict.evidence, means=means)
     return Present(verdict.evidence, severity=Severity.WARNING)
+
+
+def _ratio(run: Measured) -> float:
+    """The larger first loss over the smaller one; 0 where that is not known."""
+    for one, other in result_pairs(run.record.results, "accumulation"):
+        if one.loss > 0 and other.loss > 0:
+            return max(one.loss / other.loss, other.loss / one.loss)
+    pairs = changed_alone(run, "accumulation", MISSING)
+    ratio = math.nan if isinstance(pairs, NotEvaluated) else pairs[0].first_ratio
+    return max(ratio, 1.0 / ratio) if math.isfinite(ratio) and ratio > 0 else 0.0
 
 
 RULE = Rule(

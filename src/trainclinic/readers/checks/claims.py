@@ -10,8 +10,8 @@ from trainclinic.readers.checks.line import Claim, Line
 MOST_LINES = 2_000
 """A report is read by people: longer lists say the same again."""
 _HINTS = """before after -100 trained target label mask supervised float16 float32 {'torch. grad moved changed delta hash
-    md5 sha checksum pads padded padding hook saved min max optimizer -> micro same help identical unchanged head weight
-    norm effect"""
+    md5 sha checksum pads padded padding hook saved min max optimizer -> micro same help identical head weight norm
+    effect loss shift ppl perplexity hidden activation logit prob"""
 HINTS = tuple(_HINTS.split())
 """Lower-case words of which every telling line has one."""
 

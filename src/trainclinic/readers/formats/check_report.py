@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainclinic.readers.checks.claims import MOST_LINES, claims
 from trainclinic.readers.checks.line import Line
+from trainclinic.readers.checks.outcomes import outcomes
 from trainclinic.readers.fragment import Fragment
 from trainclinic.readers.reader import Reader
 
@@ -30,7 +31,7 @@ def sniff(file: LogFile) -> float:
     if not score or "checkpoint" in stem.lower():
         return 0.0
     lines = [Line(number, text) for number, text in enumerate(file.head_text.splitlines()[:_SNIFFED], start=1)]
-    return score if next(claims(lines), None) is not None else 0.0
+    return score if next(claims(lines), None) is not None or outcomes(lines) else 0.0
 
 
 def read(file: LogFile) -> list[Fragment]:
@@ -54,6 +55,7 @@ def read(file: LogFile) -> list[Fragment]:
     for seen in collector.seen:
         named = _STEP.search(seen.event.says)
         fragment.events.append(replace(seen.event, step=int(named[1]) if named else None))
+    fragment.results = collector.results()
     return [fragment]
 
 

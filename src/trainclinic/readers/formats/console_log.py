@@ -50,7 +50,7 @@ def sniff(file: LogFile) -> float:
         return 0.45
     if bars_tell or kinds & {"row", "train", "eval", "summary", "block"}:
         return 0.5 if text.lstrip()[:2] in {'{"', "[{", "{\n", "[\n", "<?", "<!"} else 0.8
-    said = len(scanner.events.seen) + sum(map(len, scanner.settings.found.values()))
+    said = len(scanner.events.seen) + len(scanner.events.outcomes) + sum(map(len, scanner.settings.found.values()))
     return 0.2 if said or kinds else 0.0
 
 
@@ -77,6 +77,8 @@ def read(file: LogFile) -> list[Fragment]:
     for fragment, run in zip(fragments, runs, strict=True):
         _add_log_facts(fragment, run, file)
     _share_events(fragments, runs, scanner, file)
+    if not any(run.columns for run in runs):
+        fragments[0].results = scanner.events.results()
     _add_headings(fragments, runs, scanner, file)
     if scanner.bare.is_used:
         _add_words(fragments, runs, scanner, file)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainclinic.readers.checks.claims import HINTS, MOST_LINES, claims
 from trainclinic.readers.checks.line import Line
+from trainclinic.readers.checks.outcomes import Outcome, outcomes
 from trainclinic.readers.folders.checkpoint_names import checkpoint_step
 from trainclinic.readers.grammars.event_patterns import (
     BEFORE_AFTER,
@@ -21,7 +22,7 @@ from trainclinic.readers.grammars.event_patterns import (
     number_of,
 )
 from trainclinic.readers.redact import redact
-from trainclinic.record.parts import Event
+from trainclinic.record.parts import Event, Result
 
 if TYPE_CHECKING:
     from trainclinic.readers.file import LogFile
@@ -67,6 +68,7 @@ class EventCollector:
         seen: Events so far.
         checkpoints: Mentions of saved weights.
         count: Number of lines that were events or the beginning of one.
+        outcomes: Losses of several cases that a report lists; known when the text has ended.
     """
 
     file: LogFile
@@ -74,6 +76,7 @@ class EventCollector:
     seen: list[SeenEvent] = field(default_factory=list)
     checkpoints: list[SeenCheckpoint] = field(default_factory=list)
     count: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
     _by_key: dict[tuple[str, str], SeenEvent] = field(default_factory=dict)
     _last_of_kind: dict[str, SeenEvent] = field(default_factory=dict)
     _active: tuple[Pattern, ...] = ()
@@ -126,7 +129,15 @@ class EventCollector:
         """The text has ended: what the noted lines say together becomes events."""
         for claim in claims(self._report):
             self.add(claim.kind, claim.says, claim.line, self._orders[claim.line], claim.value, each=True)
+        self.outcomes = outcomes(self._report)
         self._report.clear()
+
+    def results(self) -> list[Result]:
+        """The outcomes as results, one case each."""
+        return [
+            Result((("case", redact(one.case)),), ((one.metric, one.value),), self.file.source(one.line))
+            for one in self.outcomes
+        ]
 
     def _note(self, line: str, number: int, order: int) -> None:
         """Keep a line that may be part of a report; several lines make up what a report says."""

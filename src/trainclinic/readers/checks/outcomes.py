@@ -1,0 +1,60 @@
+# ruff: noqa: E501 (expressions are easier to read on one line)
+"""One loss for each of several cases, a line a case or all on one line: `cpu loss 3.83`, `shift 1: 3.61`.
+
+It knows lists of cases. What the cases are is left to whoever reads the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from trainclinic.readers.checks.line import NUMBER, Line, number_of, pattern
+
+_METRIC = r"(?:(?:first|initial|eval|train|mean|final|model|batch|step[ -]?[01])[ _.])*(loss|nll|ppl|perplexity|ce|cross[- ]?entropy)"
+_LABEL = r"[a-z][\w .+/@-]{0,40}?"
+_LINE = rf"^\W{{0,4}}({_LABEL})\W{{0,3}}[:=|,\s]\s*{_METRIC}\W{{1,4}}({NUMBER})\W*$"
+_METRIC_FIRST = rf"^\W{{0,4}}{_METRIC}\s*(?:on|at|with|for|of|\()\s*({_LABEL})\)?\W{{1,4}}({NUMBER})\W*$"
+_SHIFT = rf"\bshift\W{{0,3}}([0-3])\b\W{{0,6}}(?:{_METRIC})?\W{{0,4}}({NUMBER})(?![\w.]\w)"
+_SEVERAL = rf"\b{_METRIC}\b[^\d\n]{{0,20}}?((?:\b{_LABEL}[ :=]+(?:{NUMBER})[,;/ ]*){{2,6}})$"
+_NO_CASE = frozenset(
+    ("step", "epoch", "iter", "iteration", "train", "eval", "val", "test", "before", "after", "row", "rank")
+)
+
+
+class Outcome(NamedTuple):
+    """The loss of one case.
+
+    Attributes:
+        case: What distinguishes it, as the line names it.
+        metric: What was measured.
+        value: The number.
+        line: Where it stands.
+    """
+
+    case: str
+    metric: str
+    value: float
+    line: int
+
+
+def outcomes(lines: Sequence[Line]) -> list[Outcome]:
+    """The losses of all cases; nothing when there is only one case, or one name stands for several."""
+    found = [outcome for line in lines for outcome in _of_line(line)]
+    found = [one for one in found if one.case.split(" ")[0].lower() not in _NO_CASE]
+    cases = [one.case.lower() for one in found]
+    return found if len(set(cases)) > 1 and len(set(cases)) == len(cases) else []
+
+
+def _of_line(line: Line) -> Iterator[Outcome]:
+    text = line.text
+    if shifts := list(pattern(_SHIFT).finditer(text)):
+        for one in shifts:
+            yield Outcome(f"shift {one[1]}", "loss", number_of(one[3]), line.number)
+    elif found := pattern(_LINE).search(text):
+        yield Outcome(found[1].strip(" :=|,-"), found[2].lower(), number_of(found[3]), line.number)
+    elif found := pattern(_METRIC_FIRST).search(text):
+        yield Outcome(found[2].strip(" :=|,-"), found[1].lower(), number_of(found[3]), line.number)
+    elif found := pattern(_SEVERAL).search(text):
+        for one in pattern(rf"\b({_LABEL})[ :=]+({NUMBER})(?=[,;/ ]|$)").finditer(found[2]):
+            yield Outcome(one[1].strip(" ,;/:="), found[1].lower(), number_of(one[2]), line.number)
