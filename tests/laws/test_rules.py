@@ -39,4 +39,5 @@ def test_rules_never_raise_and_row_order_changes_no_verdict(run: dict[str, dict[
 @pytest.mark.parametrize("code", all_rules())
 def test_a_slug_is_no_cause(code: str) -> None:
     causes = ("explosion", "bug", "defect", "mismatch", "misconfig", "too-small", "leak-", "overfit", "underfit")
-    assert not any(word in all_rules()[code].rule.slug for word in causes if word != "defect" or code != "SET707")
+    named = {"SET707": "defect", "SET714": "mismatch"}  # what a table of releases and what a warning say themselves
+    assert not any(word in all_rules()[code].rule.slug for word in causes if word != named.get(code))
