@@ -2,7 +2,7 @@
 
 ## What it sees
 From the first non-finite loss (or hidden one, or lasting non-finite gradient norm) to the end of the log every row is
-broken, over two rows at least.
+broken, over two rows at least, and the last losses are not finite or hide it. A norm alone does not count.
 
 ## Why it matters
 That is what ruined weights look like: a NaN in one of them reaches every later loss. Skipping batches or lowering the
@@ -46,6 +46,10 @@ def check(run: Measured) -> Verdict:
     if row is not None:
         says = f"{axis} {broken.step[row]} is good again after the bad one at {axis} {broken.first_step}"
         return Absent((Evidence(says, broken.source, broken.first_step, broken.series),))
+    alive = run.loss_rows
+    if alive is not None and run.train_loss is not None and alive.step[-1] == run.train_loss.step[-1]:
+        says = f"only the norm is non-finite: the loss is {number(float(alive.value[-1]))} at {axis} {alive.step[-1]}"
+        return Absent((Evidence(says, alive.source(-1), int(alive.step[-1]), "train/loss"),))
     if broken.after < AFTER.value:
         return NotEvaluated(missing="a row after the first non-finite one")
     name = "loss" if broken.series == "train/loss" else "gradient norm"
