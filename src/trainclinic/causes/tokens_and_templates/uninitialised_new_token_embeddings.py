@@ -59,6 +59,7 @@ CAUSE = Cause(
         Expect("initial-loss-above-uniform", OFTEN, "rows of large norm are confidently wrong, worse than guessing"),
         Expect("reserved-token-output", USUALLY, "the new token has the largest logit at every position"),
         Expect("repetitive-generation", OFTEN, "nothing in the text changes which row wins"),
+        Expect("recorded-outputs", OFTEN, "the same new token over and over is what people show"),
         Expect("endless-generation", SOMETIMES, "the row of the end token loses against the new one"),
         Expect("tied-embeddings", SOMETIMES, "one matrix serves as input and output, so a bad row acts twice"),
         Expect("implausible-weight-values", SOMETIMES, "a report shows row norms far from those of the old rows"),
