@@ -55,6 +55,13 @@ SAYS = [
     ("missing from checkpoint: none", [("trained-and-saved", 0.0)]),
     ("fp32 gives the same", [("same-failure-in-other-precision", None)]),
     ("eager attention: still nan", [("same-failure-with-other-kernel", None)]),
+    ("encoder.block.3 hook output absmax 66246.4", [("activation-values", 66246.4)]),
+    ("layers.2.mlp max abs: inf", [("activation-values", float("inf"))]),
+    ("max logits difference merged vs live: 5.9", [("logits-and-merge", 5.9)]),
+    ("random future tokens: max logit change 0.0003", [("logits-and-later-tokens", 0.0003)]),
+    ("token <|eot_id|> norm 0.01, mean norm 0.5", [("token-row-norm", 0.02)]),
+    ("probability of <eos>: 0.04", [("stop-probability", 0.04)]),
+    ("ids of the prompt: [1, 1, 450, 29889]", [("begin-token-twice", 1.0)]),
     ("lowering the learning rate did not help", [("same-failure-at-other-learning-rate", None)]),
 ]
 
@@ -88,6 +95,9 @@ def test_a_report_says_what_was_found(text: str, expected: list[tuple[str, float
         "Saving model checkpoint to out/checkpoint-500",
         "After 500 steps the model was saved",
         "commit hash before merge: see git log",
+        "max gradient norm 1.0",
+        "layers.2.mlp.weight was cast",
+        "ids of the batch: [17, 17, 4, 9]",
     ],
 )
 def test_ordinary_lines_say_nothing(line: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from trainclinic.readers.checks import labels, losses, padding, repeats, tensors, tokens, weights
+from trainclinic.readers.checks import labels, losses, padding, probes, repeats, tensors, tokens, weights
 from trainclinic.readers.checks.line import Claim, Line
 
 MOST_LINES = 2_000
 """A report is read by people: longer lists say the same again."""
-_HINTS = """before after -100 trained target label mask supervised float16 float32 {'torch. grad moved changed delta hash
-    md5 sha checksum pads padded padding hook saved min max optimizer -> micro same help identical head weight norm
+_HINTS = """before after -100 trained target label mask supervised float16 float32 {'torch. grad moved changed delta md5
+    hash sha checksum pads padded padding hook saved min max optimizer -> micro same help identical head weight norm
     effect loss shift ppl perplexity hidden activation logit prob"""
 HINTS = tuple(_HINTS.split())
 """Lower-case words of which every telling line has one."""
@@ -29,4 +29,5 @@ def claims(lines: Sequence[Line]) -> Iterator[Claim]:
     yield from padding.claims(told)
     yield from weights.claims(told)
     yield from tensors.claims(told)
+    yield from probes.claims(told)
     yield from repeats.claims(told)

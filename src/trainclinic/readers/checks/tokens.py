@@ -16,6 +16,8 @@ _TOOL = (
 )
 _ABOUT = r"token|\bids?\b|<\W?\w+\W?>|\bbos\b"
 """Lists of whole numbers are common; lists of token ids stand beside one of these."""
+FIRST_IDS, LAST_IDS = 5, 100_000
+"""Sentencepiece vocabularies begin with their special tokens; large byte-level ones end with them."""
 _SEPARATOR = r"\s*(?:->|=>|→|:\s|\|\s|=\s|\t)\s*|\s{2,}"
 
 
@@ -39,10 +41,18 @@ def claims(lines: Sequence[Line]) -> Iterator[Claim]:
                 told = named[1].strip()
             continue
         listed.append(_listed(line, line.text[: found.start()], found[1], told))
+    for one in listed:
+        if (
+            len(one.ids) > 2
+            and one.ids[0] == one.ids[1]
+            and _is_special(one.ids[0])
+            and _is_about_tokens(one.line.text)
+        ):
+            yield Claim("begin-token-twice", shortened(one.line.text), one.line.number, float(one.ids[0]))
     seen: dict[str, _Listed] = {}
     for one in listed:
         first = seen.setdefault(one.text, one)
-        if pattern(_ABOUT).search(f"{first.line.text} {one.line.text}") is None:
+        if not _is_about_tokens(f"{first.line.text} {one.line.text}"):
             continue
         if first is one or first.tool == one.tool or not (_is_tool(first.tool) or _is_tool(one.tool)):
             continue
@@ -62,6 +72,15 @@ def _listed(line: Line, before: str, ids: str, told: str) -> _Listed:
         tool, parts = parts[-1], [*parts[-1:], *parts[:-1]]
     text = " ".join(parts[1:]) or told
     return _Listed(line, tool, text, tuple(map(int, pattern(r"\d+").findall(ids))))
+
+
+def _is_about_tokens(text: str) -> bool:
+    return pattern(_ABOUT).search(text) is not None
+
+
+def _is_special(token: int) -> bool:
+    """Whether an id may be a begin token: the first few of a vocabulary, or beyond 100,000."""
+    return token <= FIRST_IDS or token >= LAST_IDS
 
 
 def _is_tool(word: str) -> bool:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from trainclinic.readers.checks.line import NUMBER, Claim, Line, number_of, pattern, shortened
+from trainclinic.readers.checks.probes import activation
 
 _TENSOR = (
     r"(?:^|[\s:'\"|])([a-z_]\w*(?:\.\w+)+|(?:lm_?)?head|wte|wpe|embed\w*|classifier|score|bias|weights?|lora_\w+|adapter"
@@ -34,10 +35,10 @@ _MOVED = rf"\b(\w[\w.]*)\s+(?:moved|delta|max[ _]abs[ _](?:delta|diff|change))\W
 _HASHED = r"\b(?:md5|sha-?\d*|hash|checksum|crc\w*)\b.{0,40}?\b([0-9a-f]{6,64})\b"
 _STAGE = r"\b(before|after|start|end|initial|final|first|last|old|new|step \d+|loaded|saved)\b"
 _NOT_FINITE = (
-    rf"\b(?:non-?finite|nans?|infs?)\b(?: or (?:inf|nan)s?)?[ _](?:elements?|values?|weights?|params?|parameters?|tensors?)"
-    rf"\W{{1,4}}({NUMBER})|\b(?:elements?|values?|weights?|params?|parameters?|tensors?)\b.{{0,20}}\b(?:non-?finite|nans?)"
+    rf"\b(?:non[- ]?finite|nans?|infs?)\b(?: or (?:inf|nan)s?)?[ _](?:elements?|values?|weights?|params?|parameters?|tensors?)"
+    rf"\W{{1,4}}({NUMBER})|\b(?:elements?|values?|weights?|params?|parameters?|tensors?)\b.{{0,20}}\b(?:non[- ]?finite|nans?)"
     rf"\W{{1,4}}({NUMBER})|({NUMBER}) (?:of|/) (?:{NUMBER}) (?:elements?|values?|weights?|params?|parameters?|tensors?)\b.{{0,20}}"
-    r"\b(?:non-?finite|nans?)\b"
+    r"\b(?:non[- ]?finite|nans?)\b"
 )
 _EQUAL = (
     r"\b(?:hash(?:es)?|md5|sha\d*|checksums?|adapter|weights?|lora\w*|state.?dicts?)\b.{0,60}\b(?:identical|unchanged|equal"
@@ -81,7 +82,7 @@ def _values(lines: Sequence[Line]) -> Iterator[Claim]:
 
 def _span(text: str) -> tuple[float, float] | None:
     """Smallest and largest value of a tensor as a line shows them; `None` for lines that show no tensor."""
-    if pattern(_ROW).search(text) or pattern(_TENSOR).search(text) is None:
+    if pattern(_ROW).search(text) or pattern(_TENSOR).search(text) is None or activation(text) is not None:
         return None
     found = pattern(_MIN_MAX).search(text) or pattern(_LAST_TWO).search(text)
     if found is None:
