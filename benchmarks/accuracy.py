@@ -16,12 +16,12 @@ import sys
 from pathlib import Path
 
 import accuracy_page
-from scoring import Scored, incident, two_lines
+from scoring import Scored, two_lines
 
 from trainclinic.causes.conclusion import conclude
-from trainclinic.causes.fitting import count
+from trainclinic.causes.fitting import make_folds
 from trainclinic.causes.infer import infer
-from trainclinic.causes.knowledge import build_knowledge
+from trainclinic.causes.knowledge import Knowledge
 from trainclinic.diagnosis.labelled import ANSWER_FILE, LabelledRun, read_labelled
 
 
@@ -51,21 +51,22 @@ def main() -> int:
 
 def held_out(runs: list[LabelledRun]) -> list[Scored]:
     """Judge every run by what the others teach: one fold per incident repository."""
-    folds: dict[str, list[LabelledRun]] = {}
-    for run in runs:
-        folds.setdefault(incident(run.source), []).append(run)
+    folds = make_folds([run.labelled for run in runs if run.word != "error"])
     rows = []
-    for fold in folds.values():
-        known = build_knowledge(count(run.labelled for run in runs if run not in fold and run.answers))
-        for run in fold:
-            if run.word == "error":
-                rows.append(Scored(run, (), "error"))
-                continue
-            inference = infer(run.answers, known)
-            ranked = tuple((s.cause.slug, s.probability) for s in inference.suspects)
-            tests = tuple(test.slug for test in inference.next_tests)
-            rows.append(Scored(run, ranked, conclude(run.word, inference).word, tests))
+    for repository in {run.repository: None for run in runs}:
+        known = folds.knowledge(without=repository)
+        rows += [judged(run, known) for run in runs if run.repository == repository]
     return sorted(rows, key=lambda row: row.run.name)
+
+
+def judged(run: LabelledRun, known: Knowledge) -> Scored:
+    """What is said about a run by these tables."""
+    if run.word == "error":
+        return Scored(run, (), "error")
+    inference = infer(run.answers, known)
+    ranked = tuple((s.cause.slug, s.probability) for s in inference.suspects)
+    tests = tuple(test.slug for test in inference.next_tests)
+    return Scored(run, ranked, conclude(run.word, inference).word, tests)
 
 
 def keep(rows: list[Scored], folder: Path, answers: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -170,12 +169,6 @@ def grouped(rows: Iterable[Scored], keys: Callable[[Scored], Sequence[str]]) -> 
         for key in keys(row):
             found.setdefault(key, Summary()).rows.append(row)
     return dict(sorted(found.items()))
-
-
-def incident(source: str) -> str:
-    """What two cases must not share across folds: the repository that an incident comes from."""
-    found = re.search(r"[\w.-]+/[\w.-]+", source)
-    return found.group(0).lower() if found else source.lower()
 
 
 def two_lines(run: LabelledRun) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainclinic.causes.fitting import count, to_json
+from trainclinic.causes.fitting import fit, to_json
 from trainclinic.causes.knowledge import TABLES, Counts, build_knowledge
 from trainclinic.diagnosis.labelled import read_labelled
 
@@ -27,9 +27,11 @@ def main() -> int:
     args = parser.parse_args()
     runs = [run for folder in args.folders for run in read_labelled(folder, args.jobs)]
     read = [run for run in runs if run.answers]
-    counts = count(run.labelled for run in read)
+    counts = fit([run.labelled for run in read])
     (TABLES / "counts.json").write_text(to_json(counts), encoding="utf-8")
-    print(f"{len(read)} of {len(runs)} labelled runs counted into {TABLES / 'counts.json'}")
+    print(
+        f"{len(read)} of {len(runs)} labelled runs counted into {TABLES / 'counts.json'}, sharpness {counts.sharpness}"
+    )
     for line in moved(counts):
         print(line)
     return 0

@@ -23,7 +23,8 @@ def known_with(group: tuple[int, int, int] = (0, 1, 2), cap: float = 3.0) -> Kno
         shows=np.array([[0.95, 0.5, 0.0], [0.0, 0.0, 0.9], [0.0, 0.0, 0.0]]),
         anyway=np.array([0.1, 0.2, 0.3]),
         unlisted=np.array([0.2, 0.2, 0.2]),
-        cap=np.full(3, cap),
+        cap_against=np.full(3, cap),
+        proof=np.zeros(3, dtype=np.bool_),
         group=np.array(group),
         prior=np.array([0.3, 0.3, 0.34]),
     )

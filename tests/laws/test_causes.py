@@ -41,7 +41,8 @@ def tables(draw: st.DrawFn) -> Knowledge:
         shows=shows,
         anyway=np.array([draw(st.floats(0.01, 0.6)) for _ in FINDINGS]),
         unlisted=0.3 * shows.mean(axis=0),
-        cap=np.array([draw(st.sampled_from([3.0, 7.0])) for _ in FINDINGS]),
+        cap_against=np.array([draw(st.sampled_from([3.0, 7.0])) for _ in FINDINGS]),
+        proof=np.zeros(len(FINDINGS), dtype=np.bool_),
         group=np.array([draw(st.integers(0, 3)) for _ in FINDINGS]),
         prior=(1 - UNKNOWN_SHARE) * prior / prior.sum(),
     )

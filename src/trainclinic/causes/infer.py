@@ -12,7 +12,7 @@ from trainclinic.catalogue.cause import Cause
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Verdict
 from trainclinic.catalogue.wording import words
 from trainclinic.causes.catalogue import all_causes
-from trainclinic.causes.knowledge import DECISIVE_CAP, HEALTHY_FAMILY, UNKNOWN, Knowledge, knowledge
+from trainclinic.causes.knowledge import HEALTHY_FAMILY, UNKNOWN, Knowledge, knowledge
 from trainclinic.causes.ledger import EXCLUSION, Ledger, weigh
 from trainclinic.causes.next_tests import NextTest, next_tests
 from trainclinic.causes.refutation import RuledOut, ruled_out
@@ -42,12 +42,14 @@ class Answer:
         slug: Its slug.
         verdict: What it answered.
         setting: Whether it is a circumstance, read from a configuration, and no symptom.
+        harmful: Whether it is a symptom that is there and that no healthy run has.
     """
 
     code: str
     slug: str
     verdict: Verdict
     setting: bool = False
+    harmful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inferenc
     """
     known = known or knowledge()
     states = {a.slug: isinstance(a.verdict, Present) for a in answers if not isinstance(a.verdict, NotEvaluated)}
-    ledger = weigh(states, known)
+    ledger = weigh(states, known, harmful=any(answer.harmful for answer in answers))
     probability = {cause.slug: float(p) for cause, p in zip(known.causes, ledger.probability, strict=True)}
     probability[UNKNOWN] = ledger.unknown
     probability, capped = _capped(probability, answers, ledger, known)
@@ -163,7 +165,7 @@ def _capped(
     """Hold the first probability below what this kind of evidence can carry; the rest becomes unknown."""
     first = max((slug for slug in probability if slug != UNKNOWN), key=lambda slug: probability[slug])
     row = next(i for i, cause in enumerate(known.causes) if cause.slug == first)
-    proven = known.cap[ledger.columns] >= DECISIVE_CAP
+    proven = known.proof[ledger.columns]
     settings = sum(answer.setting and not isinstance(answer.verdict, NotEvaluated) for answer in answers)
     if np.any(ledger.weights[row][proven] > 0):
         cap = PROVEN_CAP
@@ -186,10 +188,12 @@ def _weighed(
         for column, weight in zip(ledger.columns, weights, strict=True)
         if abs(weight) >= TOLD_WEIGHT
     ]
+    excluding: dict[str, str] = {}
+    if cause.family == HEALTHY_FAMILY:
+        excluding = {slug: "no healthy run shows it" for slug, answer in answers.items() if answer.harmful}
     for rule in cause.excluded_by:
         answer = answers.get(rule.finding)
-        wanted = Present if rule.when == "present" else Absent
-        if answer is not None and isinstance(answer.verdict, wanted):
-            found = [w for w in found if w.answer.slug != rule.finding]
-            found.append(Weighed(answer, -EXCLUSION, rule.because))
-    return found
+        if answer is not None and isinstance(answer.verdict, Present if rule.when == "present" else Absent):
+            excluding[rule.finding] = rule.because
+    found = [weighed for weighed in found if weighed.answer.slug not in excluding]
+    return found + [Weighed(answers[slug], -EXCLUSION, because) for slug, because in excluding.items()]

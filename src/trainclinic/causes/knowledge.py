@@ -22,11 +22,11 @@ from trainclinic.causes.catalogue import all_causes
 TABLES = Path(__file__).parent / "tables"
 UNKNOWN = "unknown"
 HEALTHY_FAMILY = "healthy-explanation"
-EXPERT_RUNS = 6.0
+EXPERT_RUNS = 8.0
 """Imagined runs behind an expert's frequency (Dirichlet pseudo-counts): 2 to 10 are customary."""
 BACKGROUND_RUNS = 20.0
 """Imagined runs behind a background rate; they were set by looking at many more logs than causes have cases."""
-HEALTHY_SHARE, UNKNOWN_SHARE = 0.2, 0.06
+HEALTHY_SHARE, UNKNOWN_SHARE = 0.3, 0.06
 """Of the runs that are brought to a diagnosis: nothing is wrong; the cause is none of those listed."""
 ORDINARY, ORDINARY_SHARE = "normal-convergence", 0.75
 """Of the healthy runs, those that need no special explanation; trackers hold only those that puzzled someone."""
@@ -34,6 +34,10 @@ UNKNOWN_SCALE = 0.5
 """An unlisted cause shows a finding this often, relative to the mean over the listed ones."""
 HEURISTIC_CAP, DECISIVE_CAP = 3.0, 7.0
 """Largest weight of one verdict in nats: e^3 is 20 to 1, e^7 is 1,100 to 1."""
+PERMISSION_CAP = 1.5
+"""Largest weight in favour that a circumstance earns: it permits a cause, and is no sign of it."""
+PERMISSIONS = "circumstances"
+"""The background table whose findings are circumstances."""
 
 Floats = NDArray[np.float64]
 
@@ -46,11 +50,23 @@ class Background:
         rate: Share of runs in which it is present although no listed cause produces it.
         group: Findings that tend to be seen together; their weights are discounted.
         decisive: The finding is a proof (a library names the fault, a probe measured it), not a hint.
+        permits: The finding is a circumstance.
     """
 
     rate: float
     group: str
     decisive: bool = False
+    permits: bool = False
+
+    @property
+    def cap_for(self) -> float:
+        """Largest weight in favour of a cause, in nats."""
+        return DECISIVE_CAP if self.decisive else PERMISSION_CAP if self.permits else HEURISTIC_CAP
+
+    @property
+    def cap_against(self) -> float:
+        """Largest weight against a cause, in nats: what a cause cannot do without weighs in full when it is missing."""
+        return DECISIVE_CAP if self.decisive else HEURISTIC_CAP
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +77,13 @@ class Counts:
         shown: Cause, then finding: runs that show it, and runs in which it could be looked for.
         elsewhere: Finding: the same two numbers over runs whose cause does not expect it.
         cases: Number of labelled runs.
+        sharpness: Factor on all evidence that describes them best.
     """
 
     shown: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=dict)
     elsewhere: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     cases: int = 0
+    sharpness: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +94,16 @@ class Knowledge:
         causes: Causes in the order of the rows; `unknown` is not among them.
         findings: Slugs in the order of the columns.
         shows: P(finding present because of the cause), shape `[cause, finding]`; 0 where the cause does not expect it.
-        anyway: P(finding present without any cause), shape `[finding]`.
+        anyway: P(finding present without any cause), shape `[finding]`. Never below e^-cap, which is what caps the
+            weight in favour: a hint is taken to be wrong in a run of twenty, however rare it seems, so that causes
+            which show it always and causes which show it sometimes stay apart.
         unlisted: P(finding present because of a cause that is not listed), shape `[finding]`.
-        cap: Largest weight of a verdict in nats, shape `[finding]`.
+        cap_against: Largest weight against in nats, shape `[finding]`.
+        proof: Whether the finding is a proof, shape `[finding]`.
         group: Index of the finding's group, shape `[finding]`.
         prior: Probability of each cause alone before anything is seen, shape `[cause]`.
+        sharpness: Factor on all evidence, fitted to labelled runs: caps, floors and discounts are cautious, and caution
+            that adds up is a bias of its own.
     """
 
     causes: tuple[Cause, ...]
@@ -88,9 +111,11 @@ class Knowledge:
     shows: Floats
     anyway: Floats
     unlisted: Floats
-    cap: Floats
+    cap_against: Floats
+    proof: NDArray[np.bool_]
     group: NDArray[np.int64]
     prior: Floats
+    sharpness: float = 1.0
 
     def column(self, finding: str) -> int | None:
         """Column of a finding, or `None` when no table knows it."""
@@ -115,7 +140,8 @@ def background() -> dict[str, Background]:
             if slug in found:
                 message = f"`{slug}` stands in two background tables, the second is `{path.name}`"
                 raise ValueError(message)
-            found[slug] = Background(float(row["rate"]), row["group"], bool(row.get("decisive", False)))
+            permits = path.stem == PERMISSIONS
+            found[slug] = Background(float(row["rate"]), row["group"], bool(row.get("decisive", False)), permits)
     return found
 
 
@@ -127,7 +153,7 @@ def fitted_counts() -> Counts:
         return Counts()
     raw = json.loads(path.read_text(encoding="utf-8"))
     shown = {cause: {slug: (n[0], n[1]) for slug, n in row.items()} for cause, row in raw["shown"].items()}
-    return Counts(shown, {slug: (n[0], n[1]) for slug, n in raw["elsewhere"].items()}, raw["cases"])
+    return Counts(shown, {slug: (n[0], n[1]) for slug, n in raw["elsewhere"].items()}, raw["cases"], raw["sharpness"])
 
 
 @cache
@@ -157,16 +183,19 @@ def build_knowledge(counts: Counts) -> Knowledge:
     for slug, column in index.items():
         present, looked = counts.elsewhere.get(slug, (0, 0))
         anyway[column] = (BACKGROUND_RUNS * table[slug].rate + present) / (BACKGROUND_RUNS + looked)
+    cap_for = np.array([row.cap_for for row in table.values()])
     groups = {name: number for number, name in enumerate(dict.fromkeys(row.group for row in table.values()))}
     return Knowledge(
         causes=tuple(files),
         findings=slugs,
         shows=shows,
-        anyway=np.clip(anyway, 0.002, 0.98),
+        anyway=np.clip(np.maximum(anyway, np.exp(-cap_for)), 0.0, 0.98),
         unlisted=np.clip(UNKNOWN_SCALE * shows.mean(axis=0) * _rarity(shows), 0.0, 0.9),
-        cap=np.array([DECISIVE_CAP if row.decisive else HEURISTIC_CAP for row in table.values()]),
+        cap_against=np.array([row.cap_against for row in table.values()]),
+        proof=np.array([row.decisive for row in table.values()]),
         group=np.array([groups[row.group] for row in table.values()]),
         prior=_priors(files),
+        sharpness=counts.sharpness,
     )
 
 

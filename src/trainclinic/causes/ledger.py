@@ -4,7 +4,7 @@ A grouped, tempered, leaky naive Bayes over the healthy explanations, every sing
 cause that is not listed. Inside a hypothesis causes act as a noisy-OR (Pearl 1988, ch. 4.3.2): a finding is absent only
 when neither the background nor any of its causes produces it. A verdict that could not be reached contributes nothing.
 
-    weight(verdict, hypothesis) = ln P(verdict | hypothesis) / P(verdict | background), within +-cap
+    weight(verdict, hypothesis) = ln P(verdict | hypothesis) / P(verdict | background), within caps
 
 Verdicts of one group are not independent. Inside a group the largest weight counts in full and each further one of the
 same sign by `DISCOUNT` less, which keeps three promises that a plain tempered sum breaks: order is irrelevant, a weight
@@ -50,18 +50,20 @@ class Ledger:
     single: Floats
 
 
-def weigh(states: Mapping[str, bool], known: Knowledge) -> Ledger:
+def weigh(states: Mapping[str, bool], known: Knowledge, *, harmful: bool = False) -> Ledger:
     """Turn verdicts into probabilities.
 
     Args:
         states: Slug of every finding that could be looked for, and whether it is present.
         known: What the causes show.
+        harmful: Whether a finding is present that no healthy run has: it excludes every healthy explanation.
     """
     pairs = [(column, state) for slug, state in sorted(states.items()) if (column := known.column(slug)) is not None]
     columns = np.array([column for column, _ in pairs], dtype=np.int64)
     present = np.array([state for _, state in pairs], dtype=np.bool_)
     silent = np.log1p(-known.shows[:, columns])
     alone, couple = _exclusions(states, known)
+    alone |= harmful & np.array([cause.family == HEALTHY_FAMILY for cause in known.causes])
     first, second = _couples(known)
 
     singles = _weights(silent, known, columns, present)
@@ -72,9 +74,11 @@ def weigh(states: Mapping[str, bool], known: Knowledge) -> Ledger:
     prior = known.prior
     scores = np.concatenate(
         [
-            np.log(prior) + _total(singles, group) - EXCLUSION * alone,
-            np.log(prior[first] * prior[second]) + _total(couples, group) - EXCLUSION * couple[first, second],
-            np.log(UNKNOWN_SHARE) + _total(unlisted, group),
+            np.log(prior) + known.sharpness * _total(singles, group) - EXCLUSION * alone,
+            np.log(prior[first] * prior[second])
+            + known.sharpness * _total(couples, group)
+            - EXCLUSION * couple[first, second],
+            np.log(UNKNOWN_SHARE) + known.sharpness * _total(unlisted, group),
         ]
     )
     posterior = np.exp(scores - scores.max())
@@ -103,9 +107,9 @@ def _weights(silent: Floats, known: Knowledge, columns: NDArray[np.int64], prese
         columns: Columns of the verdicts.
         present: Whether each verdict is `Present`.
     """
-    anyway, cap = known.anyway[columns], known.cap[columns]
+    anyway = known.anyway[columns]
     seen = np.log((1.0 - (1.0 - anyway) * np.exp(silent)) / anyway)
-    return np.clip(np.where(present, seen, silent), -cap, cap)
+    return np.maximum(np.where(present, seen, silent), -known.cap_against[columns])
 
 
 def _total(weights: Floats, group: NDArray[np.int64]) -> Floats:

@@ -6,6 +6,7 @@ A labelled folder holds what a user had, and `expect.yaml` with the answer: `cau
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -63,7 +64,19 @@ class LabelledRun:
     def labelled(self) -> Labelled:
         """What fitting needs of it."""
         verdicts = {a.slug: a.verdict for a in self.answers if not isinstance(a.verdict, NotEvaluated)}
-        return Labelled(self.cause, {slug: isinstance(verdict, Present) for slug, verdict in verdicts.items()})
+        return Labelled(
+            cause=self.cause,
+            states={slug: isinstance(verdict, Present) for slug, verdict in verdicts.items()},
+            accepted=self.accepted,
+            source=self.repository,
+            harmful=any(answer.harmful for answer in self.answers),
+        )
+
+    @property
+    def repository(self) -> str:
+        """What two runs must not share across folds: the repository that an incident comes from."""
+        found = re.search(r"[\w.-]+/[\w.-]+", self.source)
+        return found.group(0).lower() if found else self.source.lower()
 
 
 def read_labelled(folder: Path, jobs: int = 2) -> list[LabelledRun]:

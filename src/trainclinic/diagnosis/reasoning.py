@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from trainclinic.catalogue.verdict import Severity
 from trainclinic.causes.conclusion import conclude
 from trainclinic.causes.infer import Answer
 from trainclinic.findings.circumstances import circumstances_of
@@ -23,7 +24,10 @@ def answers_of(measured: Measured, findings: Sequence[Finding]) -> tuple[Answer,
         measured: The run, whose circumstances are asked for here.
         findings: What every rule answered.
     """
-    symptoms = (Answer(f.entry.rule.code, f.entry.rule.slug, f.verdict) for f in findings)
+    symptoms = (
+        Answer(f.entry.rule.code, f.entry.rule.slug, f.verdict, harmful=f.is_present and f.severity is Severity.HARMFUL)
+        for f in findings
+    )
     settings = (Answer(c.code, c.slug, verdict, setting=True) for c, verdict in circumstances_of(measured))
     return (*symptoms, *settings)
 

@@ -54,7 +54,7 @@ CAUSE = Cause(
     slug="half-precision-weights-without-master-copy",
     title="Fully fine-tuned weights kept in fp16 with no fp32 master copy",
     family="numeric-precision",
-    incidents=11,
+    incidents=5,
     decided_by=("script", "config", "log", "probe"),
     decisive_test=(
         "Print `{p.dtype for p in model.parameters() if p.requires_grad}`, take one `optimizer.step()` and count "
