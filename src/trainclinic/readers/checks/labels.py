@@ -97,6 +97,8 @@ def _targets(text: str) -> Iterator[tuple[bool, float]]:
     if found := pattern(r"\b(?:trained|targets?|labels?)\W{1,3}(\d+) (?:of|/) (\d+)\b").search(text):
         yield found[1] != "0", 1.0
         return
+    if pattern(r"label|target|trained|mask|supervised|ignored|tokens").search(text) is None:
+        return
     counts = [value for name, value in pairs(text) if name.rpartition(".")[2] in _COUNTS]
     if counts:
         yield counts[0] > 0, 1.0

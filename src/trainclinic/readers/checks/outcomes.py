@@ -16,10 +16,13 @@ _LABEL = r"[a-z][\w .+/@-]{0,40}?"
 _LINE = rf"^\W{{0,4}}({_LABEL})\W{{0,3}}[:=|,\s]\s*{_METRIC}\W{{1,4}}({NUMBER})\W*$"
 _METRIC_FIRST = rf"^\W{{0,4}}{_METRIC}\s*(?:on|at|with|for|of|\()\s*({_LABEL})\)?\W{{1,4}}({NUMBER})\W*$"
 _SHIFT = rf"\bshift\W{{0,3}}([0-3])\b\W{{0,6}}(?:{_METRIC})?\W{{0,4}}({NUMBER})(?![\w.]\w)"
-_SEVERAL = rf"\b{_METRIC}\b[^\d\n]{{0,20}}?((?:\b{_LABEL}[ :=]+(?:{NUMBER})[,;/ ]*){{2,6}})$"
+_CASE = rf"([a-z][\w.+/@-]{{0,30}}(?: [a-z][\w.+/@-]{{0,30}})?)[ :=]{{1,3}}({NUMBER})(?=[,;/ ]|$)"
 _NO_CASE = frozenset(
     ("step", "epoch", "iter", "iteration", "train", "eval", "val", "test", "before", "after", "row", "rank")
 )
+
+
+MOST_CASES = 8
 
 
 class Outcome(NamedTuple):
@@ -55,6 +58,9 @@ def _of_line(line: Line) -> Iterator[Outcome]:
         yield Outcome(found[1].strip(" :=|,-"), found[2].lower(), number_of(found[3]), line.number)
     elif found := pattern(_METRIC_FIRST).search(text):
         yield Outcome(found[2].strip(" :=|,-"), found[1].lower(), number_of(found[3]), line.number)
-    elif found := pattern(_SEVERAL).search(text):
-        for one in pattern(rf"\b({_LABEL})[ :=]+({NUMBER})(?=[,;/ ]|$)").finditer(found[2]):
-            yield Outcome(one[1].strip(" ,;/:="), found[1].lower(), number_of(one[2]), line.number)
+    elif found := pattern(_METRIC).search(text):
+        rest = text[found.end() :].lstrip(" :=")
+        listed = list(pattern(_CASE).finditer(rest))
+        if 2 <= len(listed) <= MOST_CASES and not pattern(_CASE).sub("", rest).strip(" ,;/"):
+            for one in listed:
+                yield Outcome(one[1].strip(), found[1].lower(), number_of(one[2]), line.number)

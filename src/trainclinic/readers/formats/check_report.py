@@ -20,6 +20,7 @@ _REPORTS = re.compile(r"report|preview|dump|probe|hook|sanity|verif|audit|inspec
 _PERHAPS = re.compile(r"check|debug|diff|compar|stats|weights|labels|tokens|grads?|dtypes?|diagnos|mask|notes?", re.I)
 _STEP = re.compile(r"\b(?:global[ _])?(?:step|iteration|iter)\W{1,3}(\d{1,13})\b", re.I)
 _SNIFFED = 400
+_MOST_CHARACTERS = 400
 
 
 def sniff(file: LogFile) -> float:
@@ -30,7 +31,10 @@ def sniff(file: LogFile) -> float:
     score = 0.85 if _REPORTS.search(stem) else 0.6 if _PERHAPS.search(stem) else 0.0
     if not score or "checkpoint" in stem.lower():
         return 0.0
-    lines = [Line(number, text) for number, text in enumerate(file.head_text.splitlines()[:_SNIFFED], start=1)]
+    lines = [
+        Line(number, text[:_MOST_CHARACTERS])
+        for number, text in enumerate(file.head_text.splitlines()[:_SNIFFED], start=1)
+    ]
     return score if next(claims(lines), None) is not None or outcomes(lines) else 0.0
 
 
