@@ -6,6 +6,8 @@ import math
 
 from tests.signals.run_builder import run_of
 
+from trainclinic.signals.broken_rows import updates_survived
+
 NAN = math.nan
 
 
@@ -39,3 +41,26 @@ def test_zeros_that_hide_nan_are_broken_rows() -> None:
     found = run_of(range(1, 5), loss=[2.0, 0.0, 0.0, 0.0], norm=[1.0, NAN, NAN, NAN]).broken_rows
     assert found is not None
     assert (found.first_step, found.value) == (2, 0.0)
+
+
+def test_a_row_that_the_filter_made_is_broken_itself() -> None:
+    facts = {"accumulation_steps": 8.0, "logging_steps": 10.0}
+    found = run_of([10, 20, 30], loss=[14577.9766, 0.0, 0.0], rate=[2e-4, 1.9e-4, 1.8e-4], facts=facts).broken_rows
+    assert found is not None
+    assert (found.first_step, found.good) == (10, 0)
+
+
+def test_a_mean_right_before_hidden_zeros_is_good_only_with_a_finite_norm() -> None:
+    loss, broken = [2.0, 1.9, 1.8, 0.0, 0.0], [1.0, 1.0, NAN, NAN, NAN]
+    doubtful = run_of(range(10, 60, 10), loss=loss, norm=broken).broken_rows
+    certain = run_of(range(10, 60, 10), loss=loss, norm=[1.0, 1.0, 1.0, NAN, NAN]).broken_rows
+    assert doubtful is not None
+    assert certain is not None
+    assert (doubtful.good, certain.good) == (2, 3)
+
+
+def test_updates_are_counted_from_the_last_rate_of_0_on() -> None:
+    run = run_of(range(1, 7), loss=[2.0, 2.0, 2.0, 2.0, NAN, NAN], rate=[0.0, 0.0, 1e-5, 1e-5, 1e-5, 1e-5])
+    assert updates_survived(run.broken_rows, run.record.get("train/learning_rate"), "step") == 1
+    assert updates_survived(run.broken_rows, None, "step") == 3
+    assert updates_survived(None, None, "step") == 0

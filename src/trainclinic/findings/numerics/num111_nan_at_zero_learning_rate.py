@@ -32,6 +32,7 @@ import numpy as np
 from trainclinic.catalogue.rule import Rule
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, number
+from trainclinic.signals.broken_rows import updates_survived
 from trainclinic.signals.measured import Measured
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ def check(run: Measured) -> Verdict:
         after = f"after {count(fewest, 'effective update')} at least"
         told = f"the first non-finite value arose in step {onset.exact_step}, {after}"
         return Absent((Evidence(told, onset.source, onset.step, onset.series),))
+    broken, rate = run.broken_rows, run.record.get("train/learning_rate")
+    if broken is not None and rate is not None and updates_survived(broken, rate, run.record.axis) > 0:
+        says = f"good rows at a learning rate above 0 come before {run.record.axis} {broken.first_step}"
+        return Absent((Evidence(says, broken.source, broken.first_step, broken.series),))
     return NotEvaluated(missing="rows of every step around the first non-finite value (`logging_steps=1`)")
 
 

@@ -27,11 +27,13 @@ Count the non-finite parameters after exactly one `optimizer.step()`; repeat wit
 
 from __future__ import annotations
 
-from trainclinic.catalogue.rule import Rule
+from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count
+from trainclinic.signals.broken_rows import updates_survived
 from trainclinic.signals.measured import Measured
 
+SURVIVED = Threshold("updates that went well", 2, "updates", "the first may have been one at rate 0 that is not logged")
 INFERRED = (
     "The inversion assumes that the NaN begins with a step, as it does after a ruined update; a NaN inside the step "
     "before would have come without any effective update."
@@ -50,7 +52,7 @@ def check(run: Measured) -> Verdict:
         told = f"finite rows follow the first non-finite value at step {onset.step}"
         return Absent((Evidence(told, onset.source, onset.step, onset.series),))
     if onset.updates is None or onset.exact_step is None:
-        return NOT_SURE
+        return _good_rows_before(run) or NOT_SURE
     fewest, most = onset.updates
     how = "by the inversion of the logged loss, " if onset.inferred else ""
     after = count(most, "effective update") if fewest == most else f"{fewest} or {most} effective updates"
@@ -62,10 +64,21 @@ def check(run: Measured) -> Verdict:
     return Present(evidence, settle=settle) if fewest <= 1 <= most else Absent(evidence)
 
 
+def _good_rows_before(run: Measured) -> Absent | None:
+    """Updates that the good rows before the first broken one survived, where the step of the NaN is open."""
+    good = updates_survived(run.broken_rows, run.record.get("train/learning_rate"), run.record.axis)
+    broken = run.broken_rows
+    if broken is None or good < SURVIVED.value:
+        return None
+    says = f"{count(good, 'effective update')} or more came before the first bad row, {run.record.axis}"
+    return Absent((Evidence(f"{says} {broken.first_step}", broken.source, broken.first_step, broken.series),))
+
+
 RULE = Rule(
     code="NUM112",
     slug="nan-after-first-update",
     severity=Severity.HARMFUL,
     needs=("train/loss", "train/grad_norm", "train/learning_rate", "warmup_steps"),
     check=check,
+    thresholds=(SURVIVED,),
 )

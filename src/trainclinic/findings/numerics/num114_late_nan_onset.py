@@ -68,7 +68,7 @@ def _good_steps(run: Measured, broken: BrokenRows) -> tuple[int, bool]:
     if run.record.axis == "step":
         return broken.last_good, broken.first_step - broken.last_good > 1
     interval = int(run.record.facts.number("logging_steps") or 1) if run.record.axis == "row" else 1
-    return broken.first * interval, True
+    return broken.good * interval, True
 
 
 def _latest_onset(run: Measured, broken: BrokenRows) -> int | None:
