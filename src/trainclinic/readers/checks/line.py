@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-NUMBER = r"[-+]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf)(?![a-z])"
-"""A number inside a larger expression (compiled without regard to case)."""
+NUMBER = r"(?<![\d,])[-+]?(?:\d[\d,]{0,24}(?:\.\d{0,24})?|\.\d{1,24})(?:e[-+]?\d{1,3})?|[-+]?(?:nan|inf)(?![a-z])"
+"""A number inside a larger expression (compiled without regard to case); never a part of a longer row of digits."""
 _PAIR = rf"['\"]?([a-z][\w./ -]{{0,40}}?)['\"]?\s*(?:[:=]|\s)\s*['\"]?({NUMBER}|true|false)(?![\w.])"
 
 
