@@ -25,11 +25,27 @@ from __future__ import annotations
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, percent
+from trainclinic.record.facts import Fact
+from trainclinic.signals.comparison_words import words_of
 from trainclinic.signals.measured import Measured
 
 ROWS = Threshold("shared rows", 4, "rows", "one seed and a warm-up from 0 make the first row equal, sometimes two")
 
 MISSING = "a second run with a changed setting, under its own name"
+
+
+_SWITCHES = "no without with off on disable disabled enable enabled baseline ablation variant"
+SWITCHES = frozenset(_SWITCHES.split())
+"""Words with which people name a run after a setting that they changed; a mere copy of a log has none."""
+
+
+def _is_variant(run: Measured, copy: Fact) -> bool:
+    """Whether the name of a log with the same rows says that a setting was changed."""
+    loss = run.train_loss
+    if loss is None or len(loss) < ROWS.value or not run.record.files:
+        return False
+    mine, theirs = words_of(run.record.files[0]), words_of(str(copy.value))
+    return bool((mine ^ theirs) & SWITCHES)
 
 
 def check(run: Measured) -> Verdict:
@@ -38,6 +54,9 @@ def check(run: Measured) -> Verdict:
     pairs = [
         pair for pair in pairs if not {"resume", "reload"} & set(pair.factors) and len(pair.shared[0]) >= ROWS.value
     ]
+    if copies := [fact for fact in run.record.other_facts if fact.name == "same_rows_as" and _is_variant(run, fact)]:
+        says = f"`{copies[0].value}` holds the same rows as `{run.record.files[0]}`, to the last digit"
+        return Present((Evidence(says, copies[0].source),))
     if not pairs:
         return NotEvaluated(missing=MISSING)
     same = [pair for pair in pairs if pair.is_identical]

@@ -14,6 +14,8 @@ import numpy as np
 
 from trainclinic.readers.folders.discover import natural
 from trainclinic.readers.folders.same_run import Relation, fork_step, relate, span, starts_before
+from trainclinic.record.facts import Fact
+from trainclinic.record.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,10 +107,10 @@ def _place(runs: list[Run], part: Part) -> None:
             continue
         members = [member for member in run.rows if member.has_rows]
         relations = [_relation(member, part) for member in members]
-        if Relation.SAME in relations:
+        if Relation.SAME in relations and not _are_named(run, part):
             _absorb(run, members[relations.index(Relation.SAME)], part)
             return
-        if Relation.OTHER in relations or part.home != run.home or _are_labelled(run, part):
+        if {Relation.OTHER, Relation.SAME} & set(relations) or part.home != run.home or _are_labelled(run, part):
             continue
         if Relation.FORK in relations or Relation.AFTER in relations:
             _continue(run, members, relations, part)
@@ -131,6 +133,11 @@ def _are_labelled(run: Run, part: Part) -> bool:
     return bool(label) and any(
         member.fragment.file == part.fragment.file and member.fragment.label != label for member in run.rows
     )
+
+
+def _are_named(run: Run, part: Part) -> bool:
+    """Whether a table gives two of its runs names: they are two runs then, even if their rows are equal."""
+    return _are_labelled(run, part) and not part.fragment.label.startswith("run ")
 
 
 def _closest(runs: list[Run], part: Part) -> Run:
@@ -161,6 +168,8 @@ def _absorb(run: Run, member: Part, part: Part) -> None:
     if columns:
         run.rows.append(rest)
     else:
+        copy = part.fragment.file
+        member.fragment.other_facts.append(Fact("same_rows_as", copy, Source(copy), "inferred"))
         run.settings.append((0, rest))
 
 
