@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trainclinic.signals.onset import Onset
     from trainclinic.signals.periodicity import Periodicity
     from trainclinic.signals.position import Position
+    from trainclinic.signals.repeated_rise import RepeatedRise
     from trainclinic.signals.resume import ResumeHistory
     from trainclinic.signals.resume_rate import RateAtResume
     from trainclinic.signals.schedule import ScheduleFit
@@ -261,6 +262,13 @@ class Measured:
         from trainclinic.signals.comparisons import arms_of
 
         return arms_of(self)
+
+    @cached_property
+    def repeated_rises(self) -> tuple[RepeatedRise, ...]:
+        """Resumes from before a rise of the loss, and whether it rises again."""
+        from trainclinic.signals.repeated_rise import repeated_rises_of
+
+        return repeated_rises_of(self)
 
     @cached_property
     def twin_losses(self) -> tuple[Twins, ...]:

@@ -70,6 +70,7 @@ CAUSE = Cause(
         Expect("loss-spike", SOMETIMES, "smaller excursions come before the last one, or instead of it"),
         Expect("rising-eval-loss", SOMETIMES, "held-out rows suffer as much as training rows"),
         Expect("garbled-generation", SOMETIMES, "only word frequencies are left in the weights"),
+        Expect("rise-repeated-after-resume", OFTEN, "the same rate leads out of the basin again"),
         Expect("gradient-clipping-off", RARELY, "without a limit the same rate goes further"),
         Expect("late-nan-onset", RARELY, "diverging weights may overflow in the end"),
     ),
