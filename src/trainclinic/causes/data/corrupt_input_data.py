@@ -68,6 +68,8 @@ CAUSE = Cause(
     ),
     false_diagnosis="an unstable backend or the optimizer",
     expects=(
+        Expect("failure-on-every-device", SOMETIMES, "bad values are bad on every device"),
+        Expect("failure-with-every-kernel", SOMETIMES, "bad values are bad in every kernel"),
         Expect("late-nan-onset", OFTEN, "a rare row is drawn after many good ones"),
         Expect("nan-loss", OFTEN, "a NaN in the input is a NaN in the loss of its batch"),
         Expect(

@@ -63,6 +63,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="a model, rank, batch or learning rate that is too small, or plain convergence",
     expects=(
+        Expect("lower-loss-at-other-shift", USUALLY, "the loss is that of the token after the next"),
         Expect("shifted-labels-to-shifting-model", USUALLY, "the loader shifts and so does the model"),
         Expect("initial-loss-too-high", USUALLY, "an intact model is confident about t+1 and is scored on t+2"),
         Expect("plateau-at-unigram-entropy", USUALLY, "without the token in between, context is of little use"),

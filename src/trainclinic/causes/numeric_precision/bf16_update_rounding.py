@@ -61,6 +61,8 @@ CAUSE = Cause(
     ),
     false_diagnosis="a learning rate that is too low, noisy data or a model that is too small",
     expects=(
+        Expect("few-weights-changed", OFTEN, "most updates are smaller than half a spacing"),
+        Expect("bfloat16-dtype-printed", OFTEN, "the trained tensors themselves are bfloat16"),
         Expect("updates-lost-in-low-precision-storage", USUALLY, "the same steps move float32 weights, not bfloat16"),
         Expect("bfloat16-weights-only", ALWAYS, "only weights stored in bfloat16 alone round the update away"),
         Expect("unchanged-weights", OFTEN, "an update below half a spacing returns the old value bit by bit"),

@@ -62,6 +62,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="a learning rate that is too high, bad rows or a broken GPU",
     expects=(
+        Expect("activation-beyond-float16", OFTEN, "a module's own scale leaves the range of float16"),
         Expect("float16-training", ALWAYS, "only float16 ends at 65,504"),
         Expect("falling-loss-scale", USUALLY, "a dynamic scale halves with each overflow that it sees"),
         Expect("fp16-on-bf16-model", OFTEN, "weights pretrained in bfloat16 were never kept inside the float16 range"),

@@ -48,6 +48,7 @@ CAUSE = Cause(
     decisive_test="Read the assistant mask at the end-of-turn id of every assistant turn: it must be 1",
     false_diagnosis="overfitting, or catastrophic forgetting",
     expects=(
+        Expect("improbable-stop-token", OFTEN, "the end-of-turn token lies outside the mask"),
         Expect("end-token-outside-mask-warning", USUALLY, "recent trainers compare the mask with the end token"),
         Expect("completion-only-loss", ALWAYS, "without a mask over the prompt every marker is a target"),
         Expect("no-supervised-end-token", ALWAYS, "the marker stands in the ids with label -100"),

@@ -55,6 +55,7 @@ CAUSE = Cause(
     decisive_test="Print the label at the end token of each answer in one collated batch: -100 means that it is masked",
     false_diagnosis="too little training, or sampling settings",
     expects=(
+        Expect("improbable-stop-token", OFTEN, "the end token is masked wherever it stands"),
         Expect("pad-equals-eos-with-lm-collator", ALWAYS, "the collator ignores the pad id, which is the end token"),
         Expect("pad-token-equal-to-end-token", ALWAYS, "only a shared id lets padding take the end token with it"),
         Expect("no-supervised-end-token", ALWAYS, "the label of each end token is -100"),

@@ -51,6 +51,7 @@ CAUSE = Cause(
     decisive_test="Decode the last three ids of 20 tokenised rows and count those that end in the end token",
     false_diagnosis="a wrong prompt format, or sampling settings",
     expects=(
+        Expect("improbable-stop-token", OFTEN, "the end token is never a target"),
         Expect("no-supervised-end-token", ALWAYS, "neither tokenizer nor formatting writes one"),
         Expect("endless-generation", USUALLY, "an id that no row contains is never produced"),
         Expect("repetitive-generation", OFTEN, "text goes on after the answer with the only material there is"),

@@ -51,6 +51,8 @@ CAUSE = Cause(
     decisive_test="Compare the norms of the embedding rows of all special tokens in the data with the mean row norm",
     false_diagnosis="a missing end token, or sampling parameters",
     expects=(
+        Expect("outlying-token-row-norms", USUALLY, "rows that were never trained keep their initial size"),
+        Expect("improbable-stop-token", OFTEN, "the head row of the stop token was never trained"),
         Expect("untrained-token-warning", OFTEN, "some libraries look for rows that were never trained"),
         Expect("chat-template-on-base-model", USUALLY, "base checkpoints hold the chat tokens as untrained rows"),
         Expect("adapter-training", ALWAYS, "an adapter leaves the embeddings frozen; full training would move them"),

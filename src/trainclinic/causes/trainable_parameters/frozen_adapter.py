@@ -51,6 +51,7 @@ CAUSE = Cause(
     decisive_test="Count the parameters with `requires_grad` and hash the adapter before and after ten steps",
     false_diagnosis="a learning rate that is too low, or a noisy reward",
     expects=(
+        Expect("missing-gradients-report", OFTEN, "frozen tensors receive no gradient"),
         Expect("zero-gradient-norm", USUALLY, "no parameter that requires a gradient receives one"),
         Expect(
             "zero-gradient-norm-from-start", OFTEN, "an adapter loaded for inference is frozen before the first step"

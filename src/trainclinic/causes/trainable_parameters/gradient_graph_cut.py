@@ -49,6 +49,8 @@ CAUSE = Cause(
     decisive_test="After one backward pass list the trained parameters whose `grad` is `None` or all zero",
     false_diagnosis="a rank that is too small",
     expects=(
+        Expect("missing-gradients-report", USUALLY, "nothing flows back past the cut"),
+        Expect("few-weights-changed", OFTEN, "only what lies behind the cut is updated"),
         Expect("no-input-gradient-warning", OFTEN, "checkpointing says that no input of a block requires a gradient"),
         Expect("checkpointing-without-input-grads", USUALLY, "frozen embeddings feed checkpointed blocks"),
         Expect("activation-checkpointing", USUALLY, "its recomputation is skipped when no input requires a gradient"),
