@@ -1,4 +1,4 @@
-"""How often is the first cause the true one? `python benchmarks/accuracy.py LABELLED_FOLDER [--write]`.
+"""How often is the first cause the true one? `python benchmarks/accuracy.py FOLDER [--public-logs FOLDER]`.
 
 Every labelled run is judged by tables that were fitted without any run of its incident's repository. The expert
 frequencies were written by people who had read these cases: that is not undone by folds, and the page says so.
@@ -22,13 +22,14 @@ from trainclinic.causes.conclusion import conclude
 from trainclinic.causes.fitting import make_folds
 from trainclinic.causes.infer import infer
 from trainclinic.causes.knowledge import Knowledge
-from trainclinic.diagnosis.labelled import ANSWER_FILE, LabelledRun, read_labelled
+from trainclinic.diagnosis.labelled import ANSWER_FILE, LabelledRun, read_labelled, read_public_logs
 
 
 def main() -> int:
     """Score and print; exit 0 whatever the score."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", help="one folder per labelled run")
+    parser.add_argument("--public-logs", type=Path, help="a collection of real logs with an `index.jsonl`")
     parser.add_argument("--write", action="store_true", help="renew docs/reference/accuracy.md")
     parser.add_argument("--misses", action="store_true", help="print every miss")
     parser.add_argument("--jobs", type=int, default=2)
@@ -39,13 +40,16 @@ def main() -> int:
         print((args.answers / f"{fingerprint(args.answer_for)}.json").read_text(encoding="utf-8"))
         return 0
     runs = read_labelled(args.folder, args.jobs)
-    rows = held_out(runs)
+    public = read_public_logs(args.public_logs, args.jobs) if args.public_logs else []
+    rows = held_out([*runs, *public])
+    names = {run.name for run in public}
+    rows, logs = [row for row in rows if row.run.name not in names], [row for row in rows if row.run.name in names]
     baseline = [Scored(run, ((slug, 1.0),), word) for run in runs for slug, word in [two_lines(run)]]
     if args.answers:
         keep(rows, args.folder, args.answers)
-    print(accuracy_page.as_text(rows, baseline, misses=args.misses))
+    print(accuracy_page.as_text(rows, logs, baseline, misses=args.misses))
     if args.write:
-        accuracy_page.write(rows, baseline)
+        accuracy_page.write(rows, logs, baseline)
     return 0
 
 

@@ -21,6 +21,10 @@ PEERS = (
     ("sk-autod 0.1.1", 5.0, 7.5),
 )
 """First cause right, and among the first three, in percent: measured on the same 120 cases in November 2026."""
+PUBLIC = (
+    "Logs that people published, read by one careful person whose labels leave a single cause. A real log is longer,"
+    " noisier and poorer in settings than a rebuilt case; most are healthy, and their owners never asked."
+)
 Table = list[tuple[str, Summary]]
 
 
@@ -44,18 +48,25 @@ def identifiable_now(row: Scored) -> bool:
     return bool(kinds & {"from_log", "from_config"} or ("from_data" in kinds and "generation" in row.run.tiers))
 
 
-def as_text(rows: list[Scored], baseline: list[Scored], *, misses: bool) -> str:
+def as_text(rows: list[Scored], logs: list[Scored], baseline: list[Scored], *, misses: bool) -> str:
     """The figures for a terminal."""
     lines = [_line("all runs", Summary(rows)), _line("identifiable now", readable_now(rows))]
     lines += [_line("two-line baseline", Summary(baseline))]
+    lines += [_line(name, summary) for name, summary in public(logs).items()]
     for heading, table in groups_of(rows).items():
         lines += ["", heading, *(_line("  " + name, summary) for name, summary in table)]
     lines += ["", "reliability: mean probability, share right, runs"]
     lines += [f"  {mean:.2f}  {right:.2f}  {n}" for mean, right, n in Summary(rows).reliability()]
     if misses:
         lines += ["", "misses"]
-        lines += [f"  {r.run.name:20} {_miss(r)}" for r in rows if not r.right or r.violation or not r.verdict_right]
+        wrong = [r for r in (*rows, *logs) if not r.right or r.violation or not r.verdict_right]
+        lines += [f"  {r.run.name:20} {_miss(r)}" for r in wrong]
     return "\n".join(lines)
+
+
+def public(logs: list[Scored]) -> dict[str, Summary]:
+    """Public logs by what their labels say."""
+    return grouped(logs, lambda r: [f"public logs: {r.run.cause}"])
 
 
 def _line(name: str, s: Summary) -> str:
@@ -95,13 +106,13 @@ def why_missed(row: Scored) -> str:
     )
 
 
-def write(rows: list[Scored], baseline: list[Scored]) -> None:
+def write(rows: list[Scored], logs: list[Scored], baseline: list[Scored]) -> None:
     """Renew the page and its diagram."""
     DIAGRAM.write_text(diagram(Summary(rows).reliability()), encoding="utf-8")
-    PAGE.write_text(page(rows, baseline), encoding="utf-8")
+    PAGE.write_text(page(rows, logs, baseline), encoding="utf-8")
 
 
-def page(rows: list[Scored], baseline: list[Scored]) -> str:
+def page(rows: list[Scored], logs: list[Scored], baseline: list[Scored]) -> str:
     """The Markdown page."""
     everything, now = Summary(rows), readable_now(rows)
     parts = [
@@ -118,6 +129,7 @@ def page(rows: list[Scored], baseline: list[Scored]) -> str:
         " until those are read.",
         "## Beside others, on the same runs",
         _beside(everything, Summary(baseline)),
+        *(["## Real logs of others", PUBLIC, _table(list(public(logs).items()))] if logs else []),
         "## Calibration",
         "![Share of right first causes against their probability](../images/calibration.svg)",
         _reliability(everything),

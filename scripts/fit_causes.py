@@ -1,4 +1,4 @@
-"""Refit the tables of causes from labelled runs: `python scripts/fit_causes.py LABELLED_FOLDER...`.
+"""Refit the tables of causes: `python scripts/fit_causes.py LABELLED_FOLDER... [--public-logs FOLDER]`.
 
 Writes src/trainclinic/causes/tables/counts.json and prints which frequencies moved most. How good the refitted tables
 are on runs that they have not seen is what `python benchmarks/accuracy.py FOLDER --write` says; run it afterwards.
@@ -14,7 +14,7 @@ import numpy as np
 
 from trainclinic.causes.fitting import fit, to_json
 from trainclinic.causes.knowledge import TABLES, Counts, build_knowledge
-from trainclinic.diagnosis.labelled import read_labelled
+from trainclinic.diagnosis.labelled import read_labelled, read_public_logs
 
 MOST_SHOWN = 20
 
@@ -23,9 +23,12 @@ def main() -> int:
     """Count, write, and show what moved."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="+", help="each holds one folder per labelled run")
+    parser.add_argument("--public-logs", type=Path, help="a collection of real logs with an `index.jsonl`")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     runs = [run for folder in args.folders for run in read_labelled(folder, args.jobs)]
+    if args.public_logs:
+        runs += read_public_logs(args.public_logs, args.jobs)
     read = [run for run in runs if run.answers]
     counts = fit([run.labelled for run in read])
     (TABLES / "counts.json").write_text(to_json(counts), encoding="utf-8")

@@ -14,6 +14,8 @@ Word = Literal["healthy", "sick", "undetermined"]
 
 FAULT_PROBABILITY = 0.5
 """A single fault that is more probable than everything else together is what the run has."""
+HARMLESS_FAMILIES = frozenset({HEALTHY_FAMILY, "throughput", "evaluation-and-reporting"})
+"""Families that leave the trained model as good as it is: whether lost time is harmful is for the symptoms to say."""
 HEALTHY_DOUBT = 0.05
 """Above this probability of a healthy run, a run whose symptoms harm nothing is not called sick."""
 
@@ -42,7 +44,7 @@ def conclude(word: Word, inference: Inference) -> Conclusion:
         inference: The causes.
     """
     first = next((s for s in inference.suspects if s.cause.slug != UNKNOWN), None)
-    if word == "sick" or first is None or first.cause.family == HEALTHY_FAMILY:
+    if word == "sick" or first is None or first.cause.family in HARMLESS_FAMILIES:
         return Conclusion(word)
     if first.probability < FAULT_PROBABILITY or inference.healthy_probability > HEALTHY_DOUBT:
         return Conclusion(word)

@@ -18,8 +18,8 @@ from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.knowledge import Counts, Knowledge, build_knowledge
 from trainclinic.causes.ledger import weigh
 
-SHARPNESSES = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0)
-"""Factors that are tried."""
+SHARPNESSES = (1.0, 1.25, 1.5, 1.75, 2.0)
+"""Factors that are tried. Above 2 a single hint of 3 nats would outweigh every prior."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ TOLD_WEIGHT = 0.3
 """Nats below which a verdict is not worth a line."""
 TOLD_PROBABILITY = 0.01
 MOST_CAUSES = 8
+CURVE_JUDGED = "loss-divergence"
+"""Where this could not be looked for, no curve was judged, and nothing can be called ordinary."""
 
 Strength = Literal["decisive", "strong", "moderate", "weak"]
 
@@ -136,8 +138,9 @@ def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inferenc
     rows = {cause.slug: row for row, cause in enumerate(known.causes)}
     suspects: list[Suspect] = []
     for slug in sorted(probability, key=lambda s: (-probability[s], s)):
-        raised = slug == UNKNOWN or probability[slug] > max(TOLD_PROBABILITY, known.prior[rows[slug]])
-        if not raised or (len(suspects) >= MOST_CAUSES and slug != UNKNOWN):
+        if not _is_told(slug, probability[slug], states, known, rows) or (
+            len(suspects) >= MOST_CAUSES and slug != UNKNOWN
+        ):
             continue
         cause = all_causes()[slug].cause
         weighed = _weighed(cause, rows.get(slug), ledger, known, by_slug)
@@ -157,6 +160,18 @@ def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inferenc
         capped,
         ledger,
     )
+
+
+def _is_told(slug: str, probability: float, states: dict[str, bool], known: Knowledge, rows: dict[str, int]) -> bool:
+    """Whether a cause belongs in the answer.
+
+    A fault does when evidence made it more probable than it was, a healthy explanation when a curve was judged.
+    """
+    if slug == UNKNOWN:
+        return True
+    if known.causes[rows[slug]].family == HEALTHY_FAMILY:
+        return probability > TOLD_PROBABILITY and CURVE_JUDGED in states
+    return probability > max(TOLD_PROBABILITY, known.prior[rows[slug]])
 
 
 def _capped(

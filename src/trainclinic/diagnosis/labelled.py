@@ -1,7 +1,10 @@
-"""Run folders whose true cause is known: read, judged, and ready to be counted or scored.
+"""Runs whose true cause is known: read, judged, and ready to be counted or scored.
 
 A labelled folder holds what a user had, and `expect.yaml` with the answer: `cause`, `also_accept`, `must_not`,
 `verdict`, `tiers`, `identifiable`, `source`. The answer never reaches a reader: the folder is copied without it.
+
+A collection of public logs has an `index.jsonl` with `id`, `file`, `repo`, `labels` and `confidence` in each line. Its
+labels are symptoms; a few of them leave only one cause, and those logs are labelled runs too.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +25,27 @@ from trainclinic.causes.infer import Answer
 from trainclinic.record.errors import TrainclinicError
 
 ANSWER_FILE = "expect.yaml"
+INDEX_FILE = "index.jsonl"
+HARMLESS_LABELS = frozenset(
+    {"healthy", "nan_grad_benign", "generalization_gap", "no_eval", "noisy", "constant_lr", "nonstandard_unit"}
+)
+"""Labels that say nothing is wrong, or nothing about it."""
+CAUSES_OF_LABEL = {
+    "lr_too_high": ("learning-rate-too-high", "excessive-lora-scale", "missing-gradient-clipping"),
+    "overfit": ("overfitting", "epoch-memorisation", "duplicate-samples"),
+    "epoch_staircase": ("epoch-memorisation", "overfitting", "duplicate-samples"),
+    "healthy": (
+        "normal-convergence",
+        "learning-rate-decayed-to-zero",
+        "epoch-memorisation",
+        "decay-phase-drop",
+        "loss-scaler-calibration",
+        "objective-baseline-value",
+    ),
+}
+"""Labels that leave one cause, the most telling first, each with what its log cannot be told from."""
+MOST_PER_REPOSITORY = 3
+"""Runs of one repository are one person's habits: a few of them say as much as all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +144,69 @@ def read_one(case: Path) -> LabelledRun:
     )
 
 
-def _judged(case: Path) -> tuple[tuple[Answer, ...], Word | Literal["error"], str]:
-    from trainclinic.diagnosis.diagnose import diagnose
-    from trainclinic.findings.overall import overall_verdict
+def read_public_logs(folder: Path, jobs: int = 2) -> list[LabelledRun]:
+    """Read and judge the logs of a collection whose labels leave one cause.
 
+    Labels of low confidence are left out, and so is what no reader takes.
+
+    Args:
+        folder: Holds `index.jsonl` and the files that it names.
+        jobs: Processes.
+    """
+    import json
+
+    entries = [json.loads(line) for line in (folder / INDEX_FILE).read_text(encoding="utf-8").splitlines()]
+    chosen: list[tuple[Path, dict[str, Any], str]] = []
+    taken: Counter[str] = Counter()
+    for entry in entries:
+        label = _telling_label(entry["labels"])
+        if label and entry["confidence"] != "low" and taken[entry["repo"]] < MOST_PER_REPOSITORY:
+            taken[entry["repo"]] += 1
+            chosen.append((folder / entry["file"], entry, label))
+    with ProcessPoolExecutor(jobs) as pool:
+        runs = list(pool.map(_read_public, *zip(*chosen, strict=True), chunksize=8))
+    return [run for run in runs if not run.error]
+
+
+def _telling_label(labels: list[str]) -> str | None:
+    """The label that leaves one cause; a log with a label of any other kind has more wrong with it than that."""
+    telling = [label for label in CAUSES_OF_LABEL if label in labels]
+    others = set(labels) - HARMLESS_LABELS - {"near_zero_train_loss", "divergence", "plateau", "loss_at_chance"}
+    return telling[0] if telling and not others - set(telling) else None
+
+
+def _read_public(path: Path, entry: dict[str, Any], label: str) -> LabelledRun:
+    cause, *others = CAUSES_OF_LABEL[label]
+    answers, word, error = _diagnosed(path)
+    return LabelledRun(
+        name=entry["id"],
+        cause=cause,
+        also_accept=tuple(others),
+        must_not=(),
+        verdict="healthy" if label == "healthy" else "sick",
+        accept_undetermined=label != "healthy",
+        tiers=("log",),
+        identifiable=("from_log",),
+        source=entry["repo"],
+        answers=answers,
+        word=word,
+        error=error,
+    )
+
+
+def _judged(case: Path) -> tuple[tuple[Answer, ...], Word | Literal["error"], str]:
     with tempfile.TemporaryDirectory() as box:
         run = Path(box) / "run"
         shutil.copytree(case, run, ignore=shutil.ignore_patterns(ANSWER_FILE))
-        try:
-            diagnosis = diagnose(run)
-        except TrainclinicError as error:
-            return (), "error", str(error).splitlines()[0]
-        main = diagnosis.runs[0]
-        return main.answers, overall_verdict(main.measured, main.findings).word, ""
+        return _diagnosed(run)
+
+
+def _diagnosed(path: Path) -> tuple[tuple[Answer, ...], Word | Literal["error"], str]:
+    from trainclinic.diagnosis.diagnose import diagnose
+    from trainclinic.findings.overall import overall_verdict
+
+    try:
+        main = diagnose(path).runs[0]
+    except TrainclinicError as error:
+        return (), "error", str(error).splitlines()[0]
+    return main.answers, overall_verdict(main.measured, main.findings).word, ""

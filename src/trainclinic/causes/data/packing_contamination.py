@@ -71,7 +71,6 @@ CAUSE = Cause(
             OFTEN,
             "libraries warn when packing meets a kernel without variable lengths",
         ),
-        Expect("version-with-known-defect", SOMETIMES, "several releases packed without resetting positions"),
         Expect("eval-train-gap", SOMETIMES, "the evaluation reads documents one by one, training reads them in packs"),
         Expect(
             "zero-loss-from-start",

@@ -69,7 +69,7 @@ CAUSE = Cause(
         Expect("nan-loss", SOMETIMES, "some kernels spread the NaN to scored positions"),
         Expect("recovering-nan-rows", SOMETIMES, "batches of equal lengths are finite when the bad step was skipped"),
         Expect("loss-differing-between-kernels", SOMETIMES, "kernels that return zeros for empty rows are clean"),
-        Expect("version-with-known-defect", SOMETIMES, "mask building of some releases is known to leave empty rows"),
+        Expect("defect-in-fully-masked-rows", OFTEN, "before torch 2.5 such a row was NaN and not 0"),
         Expect("nan-hidden-as-zero", RARELY, "the filter prints 0.0 once the NaN has reached the weights"),
     ),
     confused_with=("fp16-range-overflow", "learning-rate-too-high"),

@@ -46,7 +46,7 @@ time for 200 steps with the same seed.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Expect
+from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="fused-or-compiled-kernel-defect",
@@ -67,11 +67,11 @@ CAUSE = Cause(
         Expect("zero-gradient-norm", SOMETIMES, "outside its reductions the kernel returns a gradient of 0"),
         Expect("flat-loss-from-start", SOMETIMES, "a right loss with a gradient of 0 never moves"),
         Expect("loss-divergence", SOMETIMES, "wrong gradients push the loss up again at a harmless rate"),
-        Expect("version-with-known-defect", SOMETIMES, "these faults belong to single releases and are listed"),
         Expect("nan-loss", SOMETIMES, "a compiled graph may return NaN with its first step"),
         Expect("wrong-value-before-first-update", SOMETIMES, "the kernel is wrong on the untouched weights already"),
         Expect("loss-exactly-zero", RARELY, "a kernel that skips its targets reports 0"),
         Expect("recompilation-warning", RARELY, "graphs with changing shapes are compiled again and again"),
     ),
+    excluded_by=(Excluded("failure-with-every-kernel", "the failure stays with the plain implementation"),),
     confused_with=("learning-rate-too-high",),
 )

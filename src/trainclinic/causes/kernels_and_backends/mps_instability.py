@@ -63,7 +63,7 @@ CAUSE = Cause(
     expects=(
         Expect("loss-differing-between-devices", USUALLY, "the CPU computes the operator correctly"),
         Expect("apple-gpu", ALWAYS, "the operator belongs to the Apple backend"),
-        Expect("version-with-known-defect", OFTEN, "these operators were repaired release by release and are listed"),
+        Expect("defect-on-apple-gpu", OFTEN, "these operators were repaired release by release and are listed"),
         Expect("wrong-value-before-first-update", SOMETIMES, "a wrong product is wrong in the first forward pass"),
         Expect("unchanged-weights", SOMETIMES, "updates to transposed or viewed parameters are written to a copy"),
         Expect("flat-loss-from-start", SOMETIMES, "an output that does not depend on its input, or a lost update"),
@@ -74,6 +74,7 @@ CAUSE = Cause(
         Expect("long-blocks", SOMETIMES, "the large-output defects need batch x context x vocabulary to be large"),
     ),
     excluded_by=(
+        Excluded("failure-on-every-device", "the failure stays when the run leaves the device"),
         Excluded("apple-gpu", "an operator of the Apple backend cannot act on another device", when="absent"),
         Excluded(
             "loss-differing-between-devices",

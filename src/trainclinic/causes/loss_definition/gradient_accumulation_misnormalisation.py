@@ -64,7 +64,7 @@ CAUSE = Cause(
         Expect("gradient-accumulation", USUALLY, "with one micro-batch per step there is nothing to normalise"),
         Expect("normal-eval-beside-abnormal-train", OFTEN, "evaluation averages over tokens and has no factor"),
         Expect("eval-train-gap", OFTEN, "the training loss carries a factor that the evaluation does not"),
-        Expect("version-with-known-defect", OFTEN, "trainers of 2024 and 2025 had this fault in listed releases"),
+        Expect("defect-in-accumulation", OFTEN, "trainers of 2024 and 2025 had this fault in listed releases"),
         Expect("initial-loss-too-high", OFTEN, "the first loss is the normal one times the accumulation"),
         Expect("initial-loss-above-uniform", SOMETIMES, "a large factor lifts the first loss above ln V"),
         Expect("wrong-value-before-first-update", SOMETIMES, "the factor is there in the first row"),

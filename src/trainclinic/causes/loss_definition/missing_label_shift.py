@@ -59,6 +59,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="a great loss, or overfitting",
     expects=(
+        Expect("lower-loss-at-other-shift", USUALLY, "the model is scored on the token that it reads"),
         Expect("unshifted-own-loss", USUALLY, "logits and ids meet at the same position"),
         Expect("loss-collapse-to-zero", USUALLY, "the target is an input of its own position, and copying is easy"),
         Expect("joint-fall-to-zero", USUALLY, "copying works on unseen rows just as well"),
@@ -68,7 +69,7 @@ CAUSE = Cause(
         Expect("initial-loss-too-low", SOMETIMES, "in a first logged mean the copying may be learned already"),
         Expect("metric-disagreement", SOMETIMES, "a metric with the right shift does not improve with the loss"),
         Expect("garbled-generation", SOMETIMES, "what the model knew about language is overwritten"),
-        Expect("version-with-known-defect", SOMETIMES, "label smoothing missed the shift in listed releases"),
+        Expect("defect-in-labels", SOMETIMES, "label smoothing missed the shift in listed releases"),
         Expect("adapter-training", RARELY, "a PEFT wrapper hides the class name that decides about the shift"),
     ),
     confused_with=("overfitting", "normal-convergence"),

@@ -63,6 +63,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="bad training or overfitting",
     expects=(
+        Expect("logits-changed-by-merge", SOMETIMES, "the converted weights compute something else"),
         Expect("export-changed-output", ALWAYS, "the training library answers well and the other runtime does not"),
         Expect("merged-or-exported-model", USUALLY, "only a model that leaves its library can be read differently"),
         Expect(
@@ -75,7 +76,6 @@ CAUSE = Cause(
         Expect("endless-generation", SOMETIMES, "an end token with another id never stops the server"),
         Expect("role-leakage", SOMETIMES, "the server wraps a chat differently than the training did"),
         Expect("large-adapter-scale", SOMETIMES, "scales that one side computes differently are large ones"),
-        Expect("version-with-known-defect", SOMETIMES, "converters of a certain age do not know a model"),
         Expect("loss-differing-between-releases", RARELY, "a newer converter gives other numbers for the same file"),
         Expect("recorded-outputs", OFTEN, "the curve is good and the texts are not, so texts are what people bring"),
     ),

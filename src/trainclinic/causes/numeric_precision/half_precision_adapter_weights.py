@@ -70,6 +70,7 @@ CAUSE = Cause(
         Expect("adapter-training", ALWAYS, "it is the adapter that is held in float16"),
         Expect("half-precision-parameters", USUALLY, "the adapter inherits float16 from the base it is put on"),
         Expect("float16-training", ALWAYS, "the base is loaded in float16; from a bfloat16 base nothing underflows"),
+        Expect("defect-in-adapter-dtype", OFTEN, "peft before 0.11 leaves an adapter in the dtype of its base"),
         Expect("fp16-load-without-scaler", OFTEN, "the script loads a float16 base and leaves mixed precision off"),
         Expect("nan-filter-inflation", OFTEN, "one or two finite steps before the NaN leave one inflated row"),
         Expect("nan-after-first-update", OFTEN, "`lora_A` has a gradient of 0 at first, and 0/0 is its first update"),

@@ -63,7 +63,7 @@ CAUSE = Cause(
         Expect("eight-bit-base", OFTEN, "the int8 product is only used for a base that is loaded in 8 bits"),
         Expect("eight-bit-optimizer", OFTEN, "the other form of the fault sits in the 8-bit optimizer state"),
         Expect("gpu-before-turing", OFTEN, "the fallback product of old cards overflows for outlier features"),
-        Expect("version-with-known-defect", OFTEN, "these faults belong to single releases and are listed"),
+        Expect("defect-in-quantisation", SOMETIMES, "the code book of early 8-bit optimizers is one of several faults"),
         Expect("nan-loss", OFTEN, "a wrong product or a wrong update soon gives NaN"),
         Expect("nan-eval-loss", OFTEN, "evaluation has no scaler that skips what overflowed"),
         Expect("late-nan-onset", SOMETIMES, "a wrong optimizer state needs tens of steps to ruin the weights"),

@@ -77,7 +77,7 @@ CAUSE = Cause(
         Expect("loss-exactly-zero", OFTEN, "every later micro-batch is NaN and is printed as 0.0"),
         Expect("failure-at-every-learning-rate", OFTEN, "the damage does not depend on the size of the update"),
         Expect("plausible-first-loss", OFTEN, "the weights are intact until the first step is written"),
-        Expect("version-with-known-defect", OFTEN, "races of this kind belong to a few releases"),
+        Expect("defect-in-sharding", OFTEN, "races of this kind belong to a few releases"),
         Expect("nan-gradient-norm", OFTEN, "a half-finished sum of gradients can hold anything"),
         Expect(
             "loss-divergence",

@@ -79,7 +79,6 @@ CAUSE = Cause(
             SOMETIMES,
             "the steps since the last save are run again with rows that were already seen",
         ),
-        Expect("version-with-known-defect", SOMETIMES, "several releases skipped the wrong number of batches"),
         Expect("several-processes", SOMETIMES, "each process skips the count of all of them, or the other way round"),
         Expect("repeated-passes", SOMETIMES, "a fault inside one epoch is carried into the next"),
     ),
