@@ -8,18 +8,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from trainclinic.findings.circumstances import all_circumstances
 
 from trainclinic.catalogue.page import CAUSE_HEADINGS
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.knowledge import HEALTHY_FAMILY, TABLES, UNKNOWN, background, knowledge
 from trainclinic.causes.next_tests import all_tests
+from trainclinic.findings.circumstances import all_circumstances
 from trainclinic.findings.examine import all_rules
 
 CAUSES = {slug: file.cause for slug, file in all_causes().items()}
 TAXONOMY = Path(__file__).parents[3] / "shared/taxonomy.yaml"
 LATER = {"data", "script"}
 """Background tables of rooms that answer later; causes may already expect their findings."""
+
+FOR_READERS = {
+    "no-evaluation": "half of all logs have none, whatever is wrong; what needs an evaluation asks for one",
+    "version-with-known-defect": "it shows every defect in one place; causes ask for their own topic, a circumstance",
+}
+"""Verdicts that no cause needs, each with its reason."""
 
 
 @pytest.mark.parametrize("slug", CAUSES)
@@ -83,7 +89,7 @@ def test_every_verdict_is_of_use_to_some_cause() -> None:
     expected = {e.finding for cause in CAUSES.values() for e in cause.expects}
     expected |= {x.finding for cause in CAUSES.values() for x in cause.excluded_by}
     answered = {entry.rule.slug for entry in all_rules().values()} | {c.slug for c in all_circumstances().values()}
-    assert sorted(answered - expected) == []
+    assert sorted(answered - expected) == sorted(FOR_READERS)
 
 
 @pytest.mark.parametrize("slug", sorted(all_tests()))

@@ -94,6 +94,11 @@ def rates(shape: str) -> Example:
     return {"metrics.jsonl": "\n".join(rows) + "\n"}
 
 
+def installed(*pins: str, **settings: str) -> Example:
+    """A log with pinned versions and arguments."""
+    return log() | dump(**settings) | {"requirements.txt": "\n".join(pins) + "\n"}
+
+
 ROWS = log()
 NANOGPT = {
     "config.py": "block_size = 256\nmax_iters = 500\nn_embd = 64\nn_layer = 4\nlearning_rate = 6e-4\n"
@@ -233,6 +238,31 @@ PRESENT: dict[str, list[Example]] = {
     "CIR941": [machine("GPU: Tesla P100-PCIE-16GB"), machine("GPU: Tesla V100-SXM2-16GB")],
     "CIR942": [evaluated(400)],
     "CIR943": [ROWS | {"generations.jsonl": '{"prompt": "Where?", "output": "Here."}\n'}],
+    "CIR951": [
+        installed("transformers==4.48.0", gradient_accumulation_steps="4"),
+        installed("transformers==4.46.1", gradient_accumulation_steps="4"),
+        installed("transformers==4.40.2", gradient_accumulation_steps="4"),
+    ],
+    "CIR952": [
+        installed("transformers==4.42.1", model_name_or_path='"google/gemma-2-9b"'),
+        installed("transformers==5.9.0", model_name_or_path='"junnyu/roformer_chinese_base"'),
+    ],
+    "CIR953": [
+        installed("transformers==4.20.1", label_smoothing_factor="0.1"),
+        installed("transformers==4.35.0", label_smoothing_factor="0.1", lora_r="8"),
+    ],
+    "CIR954": [
+        installed("torch==2.5.0", attn_implementation='"sdpa"'),
+        installed("torch==2.1.2+cu118", attn_implementation='"sdpa"'),
+        installed("torch==2.12.1", attn_implementation='"sdpa"'),
+    ],
+    "CIR955": [installed("torch==2.3.0", attn_implementation='"sdpa"')],
+    "CIR956": [machine("Apple M2 Max, torch 2.3.1")],
+    "CIR957": [installed("bitsandbytes==0.37.0", optim='"adamw_8bit"')],
+    "CIR958": [installed("peft==0.10.0", lora_r="8", torch_dtype='"float16"')],
+    "CIR959": [
+        log() | {"requirements.txt": "deepspeed==0.14.0\n", "ds_config.json": '{"zero_optimization": {"stage": 2}}\n'},
+    ],
 }
 
 ABSENT: dict[str, list[Example]] = {
@@ -307,6 +337,30 @@ ABSENT: dict[str, list[Example]] = {
     "CIR941": [machine("GPU: Tesla T4"), machine("GPU: NVIDIA A100-SXM4-80GB"), log("using device: mps")],
     "CIR942": [log(rows=12), evaluated(160)],
     "CIR943": [ROWS],
+    "CIR951": [
+        installed("transformers==4.52.0", gradient_accumulation_steps="4"),
+        installed("transformers==4.48.0", gradient_accumulation_steps="1"),
+    ],
+    "CIR952": [
+        installed("transformers==4.42.4", model_name_or_path='"google/gemma-2-9b"'),
+        installed("transformers==4.42.1", model_name_or_path='"mistralai/Mistral-7B-v0.1"'),
+    ],
+    "CIR953": [
+        installed("transformers==4.40.2", label_smoothing_factor="0.1"),
+        installed("transformers==4.20.1", label_smoothing_factor="0.0"),
+    ],
+    "CIR954": [
+        installed("torch==2.5.1", attn_implementation='"sdpa"'),
+        installed("torch==2.5.0", attn_implementation='"eager"'),
+    ],
+    "CIR955": [installed("torch==2.6.0")],
+    "CIR956": [machine("Apple M2 Max, torch 2.9.1"), machine("GPU: Tesla T4, torch 2.3.1")],
+    "CIR957": [installed("bitsandbytes==0.43.0"), installed("bitsandbytes==0.37.0", optim='"adamw_torch"')],
+    "CIR958": [installed("peft==0.11.0"), installed("peft==0.10.0", lora_r="8", torch_dtype='"bfloat16"')],
+    "CIR959": [
+        log() | {"requirements.txt": "deepspeed==0.14.0\n", "ds_config.json": '{"zero_optimization": {"stage": 3}}\n'},
+        log() | {"requirements.txt": "deepspeed==0.12.3\n"},
+    ],
 }
 
 NEARLY: dict[str, list[Example]] = {
@@ -327,6 +381,11 @@ NEARLY: dict[str, list[Example]] = {
     "CIR936": [{"metrics.jsonl": '{"step": 1, "loss": 2.0}\n{"step": 2, "loss": 1.9}\n'}],
     "CIR938": [{"corpus_merged_50257.log": ROWS["train.log"]}],
     "CIR942": [log(rows=6), log("eval_steps: 500", rows=20)],
+    "CIR951": [installed("transformers==4.48.0"), installed("transformers>=4.40", gradient_accumulation_steps="4")],
+    "CIR953": [installed("transformers==4.35.0", label_smoothing_factor="0.1")],
+    "CIR954": [installed("torch==2.5.0"), installed("torchvision==0.15.0", attn_implementation='"sdpa"')],
+    "CIR957": [installed("bitsandbytes==0.37.0")],
+    "CIR958": [installed("peft==0.10.0", lora_r="8")],
 }
 """Runs that come close to an answer and do not have it; `SILENT` is tried with every other code."""
 

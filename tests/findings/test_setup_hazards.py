@@ -8,14 +8,16 @@ import pytest
 from tests.signals.run_builder import run_of
 
 from trainclinic.catalogue.verdict import Absent, Present, Severity
+from trainclinic.findings.circumstances import all_circumstances
 from trainclinic.findings.examine import all_rules
-from trainclinic.findings.setup.set707_version_with_known_defect import CONDITIONS, _defects, release
 from trainclinic.record.facts import Fact
 from trainclinic.record.parts import Event
 from trainclinic.record.source import Source
 from trainclinic.signals.accelerators import compute_capability
+from trainclinic.signals.known_defects import CONDITIONS, known_defects, release
 from trainclinic.signals.pretrained_families import bf16_family
 
+SLUGS = {one.slug for one in all_circumstances().values()}
 NAN = math.nan
 GOOD = {"loss": [2.0, 1.9, 1.8, 1.7], "norm": [1.0, 1.0, 1.0, 1.0]}
 BROKEN = {"loss": [2.0, 1.9, 0.0, 0.0], "norm": [1.0, 1.0, NAN, NAN]}
@@ -130,14 +132,13 @@ def test_gpus_are_known_by_name(name: str, capability: float | None) -> None:
 
 
 def test_every_known_defect_is_complete_and_its_range_is_not_empty() -> None:
-    for row in _defects():
-        assert row["source"].startswith("https://github.com/")
-        assert set(row["when"]) <= set(CONDITIONS)
-        low, high = release(row.get("from", "0")), release(row["below"])
-        assert low is not None
-        assert high is not None
-        assert low < high
-        assert row["shows"] in {"non-finite", "scaled-loss", "collapse", "small-bias", "wrong-numbers"}
+    for row in known_defects():
+        assert row.source.startswith("https://github.com/")
+        assert set(row.when) <= set(CONDITIONS)
+        assert row.low
+        assert row.low < row.high
+        assert row.shows in {"non-finite", "scaled-loss", "collapse", "small-bias", "wrong-numbers"}
+        assert f"defect-in-{row.topic}" in SLUGS or f"defect-on-{row.topic}" in SLUGS
 
 
 def defect(version: str, facts: dict[str, float | str], **columns: list[float]) -> Present | Absent:

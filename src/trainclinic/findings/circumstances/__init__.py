@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trainclinic.catalogue.verdict import Verdict
     from trainclinic.signals.measured import Measured
 
-MODULES = ("precision", "hardware", "parallelism", "method", "kernels", "layout", "model", "course")
+MODULES = ("precision", "hardware", "parallelism", "method", "kernels", "layout", "model", "course", "defects")
 
 
 @cache
