@@ -52,8 +52,9 @@ class RateAtResume:
 
 def rates_at_resumes(run: Measured) -> tuple[RateAtResume, ...] | None:
     """The rate at every resume of the log; `None` without a resume or without a logged rate around one."""
-    rate, history = run.record.get("train/learning_rate"), run.resume
-    if rate is None or history is None:
+    column, history = run.record.get("train/learning_rate"), run.resume
+    rate = column.finite() if column is not None else None
+    if rate is None or not len(rate) or history is None:
         return None
     logged = run.record.series[history.series]
     points = [p for p in history.points if not p.is_copy and (p.how != "restart" or p.announced)]
@@ -83,7 +84,7 @@ def _at_same_place(run: Measured, rate: Series, row: int) -> float | None:
     epoch = run.record.get("train/epoch")
     if run.record.axis == "row" and epoch is not None:
         told, logged = values_at(epoch, rate.step)
-        if not bool(logged.all()):
+        if not bool((logged & np.isfinite(told)).all()):
             return None
         place, at = told[:row], float(told[row])
     if not place[0] <= at <= place[-1] or bool((np.diff(place) < 0).any()):

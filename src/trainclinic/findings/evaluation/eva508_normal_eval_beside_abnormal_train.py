@@ -60,11 +60,16 @@ def check(run: Measured) -> Verdict:
     if normal and bool(broken.all()) and level > 0.1:
         says = f"training loss is {number(float(last[-1]))} in the {count(int(rows.size), 'row')} before it"
         return Present((told, evidence_at(train, int(train.step[rows[-1]]), says)))
-    ratios = [float(np.median(train.value[r])) / float(evals.value[e]) for e, r in pairs]
+    usual = [train.value[r][np.isfinite(train.value[r])] for _, r in pairs]
+    ratios = [
+        float(np.median(some)) / float(evals.value[e]) for (e, _), some in zip(pairs, usual, strict=True) if some.size
+    ]
+    if not ratios:
+        return NotEvaluated(missing="finite training rows before an evaluation")
     ratio = float(np.median(ratios))
     says = f"training loss is {number(ratio, 3)} times the evaluation loss, over {count(len(ratios), 'evaluation')}"
     evidence = (told, evidence_at(train, int(train.step[rows[-1]]), says))
-    far = np.isfinite(ratio) and ratio >= RATIO.value and float(np.min(ratios)) >= RATIO.value
+    far = min(ratios) >= RATIO.value
     return Present(evidence) if far and normal else Absent(evidence)
 
 
