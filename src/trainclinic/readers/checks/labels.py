@@ -36,6 +36,7 @@ _OF_ROWS = (
     r"(?: single)? (?:labels?|targets?|trained)"
 )
 _LIST = r"\blabels?\b[^\[\n]{0,20}\[+((?:\s*-?\d+\s*,?)+)\]"
+_DECODED_EMPTY = r"\bdecoded?\b.{0,20}?\b(?:labels?|targets?)\b[\s:=]{0,4}(?:''|\"\"|\[\]|<empty>|\(empty\)|empty)\s*$"
 _TOKEN = r"\((-?\d+)\s*,\s*\d+(?:\s*,\s*\d+)?\)"
 FEWEST_TOKENS = 4
 """Pairs of a label and a token id on a line before it is a preview and no sentence with numbers in brackets."""
@@ -85,6 +86,9 @@ def _targets(text: str) -> Iterator[tuple[bool, float]]:
     if told is not None:
         count = number_of(told["count"])
         yield count == 0, max(count, 1.0)
+        return
+    if pattern(_DECODED_EMPTY).search(text):
+        yield False, 1.0
         return
     if found := pattern(_LIST).search(text):
         if "..." not in text:
