@@ -29,7 +29,7 @@ TOLD_WEIGHT = 0.3
 """Nats below which a verdict is not worth a line."""
 TOLD_PROBABILITY = 0.01
 MOST_CAUSES = 8
-CURVE_JUDGED = "loss-divergence"
+CURVE_JUDGED = "nan-loss"
 """Where this could not be looked for, no curve was judged, and nothing can be called ordinary."""
 
 Strength = Literal["decisive", "strong", "moderate", "weak"]

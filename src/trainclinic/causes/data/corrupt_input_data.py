@@ -74,7 +74,7 @@ CAUSE = Cause(
         Expect("nan-loss", OFTEN, "a NaN in the input is a NaN in the loss of its batch"),
         Expect(
             "recovering-nan-rows",
-            OFTEN,
+            SOMETIMES,
             "the rows after the damaged one are good again when its batch is dropped",
         ),
         Expect("failure-at-every-learning-rate", OFTEN, "the row is damaged whatever the rate"),
@@ -90,6 +90,7 @@ CAUSE = Cause(
         Expect("spike-at-data-boundary", SOMETIMES, "a damaged shard begins and ends with its file"),
         Expect("nan-eval-loss", RARELY, "damaged rows may lie in the held-out part"),
         Expect("initial-loss-too-high", RARELY, "substituted rows need not be text of any language"),
+        Expect("persistent-nan", OFTEN, "without a guard one NaN batch ruins the weights for good"),
     ),
     excluded_by=(
         Excluded(

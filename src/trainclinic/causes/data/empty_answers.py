@@ -65,7 +65,9 @@ CAUSE = Cause(
         Expect("rows-without-targets", OFTEN, "an empty answer leaves no token to predict"),
         Expect("nan-loss", OFTEN, "the mean over no tokens is 0 divided by 0"),
         Expect("late-nan-onset", OFTEN, "such rows are rare and come after good ones"),
-        Expect("recovering-nan-rows", OFTEN, "a row without targets has no gradient, so the next one is good again"),
+        Expect(
+            "recovering-nan-rows", SOMETIMES, "a row without targets has no gradient, so the next one is good again"
+        ),
         Expect("rows-without-labels-report", SOMETIMES, "a check of the labels finds rows in which all are ignored"),
         Expect("empty-target-warning", SOMETIMES, "some collators say that a row has no target"),
         Expect("tiny-batch", OFTEN, "in a small batch no other row fills the denominator"),

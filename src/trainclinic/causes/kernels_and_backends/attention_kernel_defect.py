@@ -70,7 +70,7 @@ CAUSE = Cause(
         Expect("defect-in-attention", OFTEN, "it is a property of one build, and the known ones are listed"),
         Expect("bfloat16-training", OFTEN, "the kernel fails whatever the range of the format"),
         Expect("nan-hidden-as-zero", OFTEN, "the Trainer's filter prints 0.0 once the weights are NaN"),
-        Expect("late-nan-onset", SOMETIMES, "the shape or score that the kernel cannot handle may come late"),
+        Expect("late-nan-onset", OFTEN, "the shape or score that the kernel cannot handle may come late"),
         Expect("nan-loss", SOMETIMES, "the loss follows once the NaN gradients are in the weights"),
         Expect("constant-gradient-norm", SOMETIMES, "DeepSpeed replaces each NaN norm by -1 per parameter group"),
         Expect("nan-filter-inflation", RARELY, "one finite loss before the NaN leaves one inflated row"),

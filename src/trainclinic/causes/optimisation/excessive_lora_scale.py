@@ -51,7 +51,9 @@ CAUSE = Cause(
     decisive_test="Repeat the run with the scale at 2 and everything else equal",
     false_diagnosis="a bug of the merge",
     expects=(
-        Expect("large-adapter-scale", ALWAYS, "the factor stands in the configuration, or follows from alpha and rank"),
+        Expect(
+            "large-adapter-scale", USUALLY, "the factor stands in the configuration, or follows from alpha and rank"
+        ),
         Expect("adapter-training", ALWAYS, "only an adapter has this factor"),
         Expect("loss-divergence", OFTEN, "each change of the adapter reaches the output many times enlarged"),
         Expect("divergence-at-peak-learning-rate", OFTEN, "factor and rate multiply, and the rate has its top there"),

@@ -63,7 +63,7 @@ CAUSE = Cause(
         Expect(
             "no-trainable-parameters", SOMETIMES, "a complete cut ends in the error that nothing requires a gradient"
         ),
-        Expect("noisy-loss", SOMETIMES, "with hardly any gain the noise of the batches is all that moves"),
+        Expect("noisy-loss", RARELY, "with hardly any gain the noise of the batches is all that moves"),
         Expect("exception-in-log", RARELY, "the backward pass finds no graph"),
     ),
     excluded_by=(Excluded("loss-exactly-zero", "a cut graph leaves the value of the loss as it is"),),

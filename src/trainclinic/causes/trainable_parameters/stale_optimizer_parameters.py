@@ -37,7 +37,7 @@ not held back by either of them.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import ALWAYS, OFTEN, SOMETIMES, USUALLY, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="stale-optimizer-parameters",
@@ -59,7 +59,7 @@ CAUSE = Cause(
         Expect("failure-at-every-learning-rate", SOMETIMES, "the rate multiplies steps that nobody reads"),
         Expect("sharded-training", SOMETIMES, "sharding replaces the parameters by flat ones"),
         Expect("plausible-first-loss", USUALLY, "the loaded model is intact and stays so"),
-        Expect("noisy-loss", SOMETIMES, "without any gain the noise of the batches is all that moves"),
+        Expect("noisy-loss", RARELY, "without any gain the noise of the batches is all that moves"),
         Expect("adapter-training", SOMETIMES, "attaching an adapter changes which parameters are trained"),
     ),
     excluded_by=(
