@@ -26,7 +26,7 @@ EXPERT_RUNS = 8.0
 """Imagined runs behind an expert's frequency (Dirichlet pseudo-counts): 2 to 10 are customary."""
 BACKGROUND_RUNS = 20.0
 """Imagined runs behind a background rate; they were set by looking at many more logs than causes have cases."""
-HEALTHY_SHARE, UNKNOWN_SHARE = 0.3, 0.06
+HEALTHY_SHARE, UNKNOWN_SHARE = 0.4, 0.06
 """Of the runs that are brought to a diagnosis: nothing is wrong; the cause is none of those listed."""
 ORDINARY, ORDINARY_SHARE = "normal-convergence", 0.75
 """Of the healthy runs, those that need no special explanation; trackers hold only those that puzzled someone."""
