@@ -57,6 +57,7 @@ CAUSE = Cause(
         Expect("adapter-training", USUALLY, "only with a frozen embedding does the graph begin behind the first block"),
         Expect("unchanged-weights", USUALLY, "parameters without a gradient are not stepped"),
         Expect("flat-loss-from-start", USUALLY, "what is still connected is too little to lower the loss"),
+        Expect("tiny-gradient-norm", OFTEN, "the few tensors behind the cut are all that still has a gradient"),
         Expect("zero-gradient-norm", SOMETIMES, "in the complete case no trained parameter is connected to the loss"),
         Expect("zero-gradient-norm-from-start", SOMETIMES, "the graph is cut in the first step as in all others"),
         Expect("plausible-first-loss", USUALLY, "the forward pass does not notice a cut"),
