@@ -1,12 +1,13 @@
 """Refit the tables of causes: `python scripts/fit_causes.py LABELLED_FOLDER... [--public-logs FOLDER]`.
 
-Writes src/trainclinic/causes/tables/counts.json and prints which frequencies moved most. How good the refitted tables
-are on runs that they have not seen is what `python benchmarks/accuracy.py FOLDER --write` says; run it afterwards.
+Writes src/trainclinic/causes/tables/counts.json and prints which frequencies moved most; then has
+benchmarks/accuracy.py measure how good such tables are on runs that they have not seen, and write the page about it.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from trainclinic.causes.fitting import fit, to_json
 from trainclinic.causes.knowledge import TABLES, Counts, build_knowledge
 from trainclinic.diagnosis.labelled import read_labelled, read_public_logs
 
+ACCURACY = Path(__file__).parents[1] / "benchmarks/accuracy.py"
 MOST_SHOWN = 20
 
 
@@ -37,7 +39,8 @@ def main() -> int:
     )
     for line in moved(counts):
         print(line)
-    return 0
+    public = ["--public-logs", str(args.public_logs)] if args.public_logs else []
+    return subprocess.call([sys.executable, str(ACCURACY), str(args.folders[0]), *public, "--write"])
 
 
 def moved(counts: Counts) -> list[str]:

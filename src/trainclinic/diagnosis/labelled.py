@@ -44,6 +44,7 @@ CAUSES_OF_LABEL = {
     ),
 }
 """Labels that leave one cause, the most telling first, each with what its log cannot be told from."""
+HEALTHY_LABELS = frozenset({"healthy", "epoch_staircase"})
 MOST_PER_REPOSITORY = 3
 """Runs of one repository are one person's habits: a few of them say as much as all."""
 
@@ -183,7 +184,7 @@ def _read_public(path: Path, entry: dict[str, Any], label: str) -> LabelledRun:
         cause=cause,
         also_accept=tuple(others),
         must_not=(),
-        verdict="healthy" if label == "healthy" else "sick",
+        verdict="healthy" if label in HEALTHY_LABELS else "sick",
         accept_undetermined=label != "healthy",
         tiers=("log",),
         identifiable=("from_log",),
