@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from trainclinic.catalogue.verdict import Verdict
     from trainclinic.signals.measured import Measured
 
-MODULES = ("precision", "hardware", "parallelism", "method", "kernels", "layout", "model", "course", "defects")
+MODULES = (
+    "precision",
+    "hardware",
+    "parallelism",
+    "method",
+    "objective",
+    "kernels",
+    "layout",
+    "model",
+    "course",
+    "observation",
+    "defects",
+)
 
 
 @cache
