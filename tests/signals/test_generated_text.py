@@ -22,7 +22,8 @@ from trainclinic.signals.generated_text import (
     stage_of,
 )
 from trainclinic.signals.measured import Measured
-from trainclinic.signals.text_garbling import garbling_of, mojibake_in
+from trainclinic.signals.text_decoding import misdecoding_of, restored
+from trainclinic.signals.text_garbling import garbling_of
 from trainclinic.signals.text_markers import other_turns, reserved_tokens, without_end
 from trainclinic.signals.text_repetition import find_loop, repeated_grams, stuttered_words
 
@@ -63,7 +64,7 @@ def test_the_sources_of_this_project_are_no_loops_and_no_junk() -> None:
     for piece in textwrap.wrap(source, 600, replace_whitespace=False):
         assert find_loop(piece) is None
         assert repeated_grams(piece)[0] < 0.4
-        assert garbling_of(piece) is None or mojibake_in(piece)
+        assert garbling_of(piece) is None
 
 
 def test_doubled_words_are_counted_without_numbers() -> None:
@@ -86,10 +87,42 @@ def test_other_languages_and_code_are_not_garbled(text: str) -> None:
     assert garbling_of(text) is None
 
 
-def test_wrongly_decoded_text_is_recognised_by_decoding_it_back() -> None:
-    wrong = "Straße über Köln".encode().decode("cp1252")
-    assert len(mojibake_in(wrong)) == 3
-    assert not mojibake_in("Straße über Köln")
+WHOLE = [
+    "Die größte Brücke führt über den Fluß, \u201eFuß\u201c und \u201eGruß\u201c.",
+    "Un \u00ab café\u00a0\u00bb, dit-il, \u00ab très allongé\u2026\u00bb, c\u2019était l\u2019été\u00a0\u00bb",
+    "São Paulo não é à toa: ação, AMANHÃ\u2026 \u201cMAÇÃ\u201d",
+    "Tiếng Việt có dấu, cà phê sữa đá",
+    "Привет, \u00abмир\u00bb, и \u201eпока\u201c",
+    "東京タワーの高さは\u2026",
+    "25 °C, £5 and ½, don\u2019t",
+    "Ä\u201c Ö\u201c Ü\u201c ß\u201c",
+    "letra \u201cÑ\u201d y \u00abAÑO\u00bb",
+]
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_wrongly_decoded_text_is_recognised_by_decoding_it_back(text: str) -> None:
+    wrong = text.encode().decode("latin-1")
+    found = misdecoding_of(wrong)
+    assert found is not None
+    assert found.meant in text
+    assert restored(wrong) == text
+    assert misdecoding_of(text) is None
+    assert garbling_of(wrong) is None
+
+
+def test_a_text_about_the_damage_is_not_damaged_and_lost_bytes_do_not_hide_it() -> None:
+    assert misdecoding_of("The letter \u00fc becomes \u00c3\u00bc when \u00fc is read as Latin-1.") is None
+    without_break = "à la fête, ça été".encode().decode("latin-1").replace("\u00a0", " ")
+    assert misdecoding_of(without_break) is not None
+
+
+def test_replaced_letters_are_damage_and_runs_of_them_are_junk() -> None:
+    found = misdecoding_of("un caf\ufffd au lait, d\ufffdj\ufffd vu")
+    assert found is not None
+    assert found.sequences >= 2
+    assert misdecoding_of("It \ufffd\ufffd is \ufffd high") is None
+    assert garbling_of("It \ufffd\ufffd is \ufffd high") is not None
 
 
 def test_an_end_with_padding_is_no_part_of_the_output() -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from trainclinic.record.parts import Generation
     from trainclinic.signals.measured import Measured
+    from trainclinic.signals.text_decoding import Misdecoding
     from trainclinic.signals.text_garbling import Garbling
     from trainclinic.signals.text_repetition import Loop
 
@@ -68,6 +69,7 @@ class OutputShape:
         repeated: Share of repeated word 3-grams, and the most frequent one.
         stuttered: Words that repeat the word before them, and all words.
         garbling: Why it is no text.
+        misdecoded: Characters that were read with the wrong character set.
         turn: Marker of another speaker's turn inside it, and its position.
         reserved: First token that stands for no text, and how many.
     """
@@ -80,6 +82,7 @@ class OutputShape:
     repeated: tuple[float, str]
     stuttered: tuple[int, int]
     garbling: Garbling | None
+    misdecoded: Misdecoding | None
     turn: tuple[str, int] | None
     reserved: tuple[str, int] | None
 
@@ -93,7 +96,8 @@ class OutputShape:
     @property
     def degenerate(self) -> bool:
         """Whether no reader could take it for an answer."""
-        return self.blank or self.garbling is not None or self.loop is not None or self.reserved is not None
+        junk = self.garbling is not None or self.misdecoded is not None
+        return self.blank or junk or self.loop is not None or self.reserved is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,7 @@ def generated_texts_of(run: Measured) -> GeneratedTexts | None:
 
 
 def _shape(row: int, one: Generation, limit: int | None) -> OutputShape:
+    from trainclinic.signals.text_decoding import misdecoding_of
     from trainclinic.signals.text_garbling import garbling_of
     from trainclinic.signals.text_markers import other_turns, reserved_tokens, without_end
     from trainclinic.signals.text_repetition import find_loop, repeated_grams, stuttered_words
@@ -160,6 +165,7 @@ def _shape(row: int, one: Generation, limit: int | None) -> OutputShape:
         repeated=repeated_grams(body),
         stuttered=stuttered_words(body),
         garbling=garbling_of(body),
+        misdecoded=misdecoding_of(body),
         turn=other_turns(one.output, one.prompt),
         reserved=reserved_tokens(one.output),
     )

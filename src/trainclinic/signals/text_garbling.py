@@ -1,7 +1,8 @@
-"""Signs that a text is no text: wrong decoding, junk characters, mixed scripts, vowelless words, word salad.
+"""Signs that a text is no text: junk characters, mixed scripts, vowelless words, word salad.
 
 Every sign is a share with its reason. None of them says that a language is wrong: a text in any one script passes,
 and signs that only hold for Latin words are asked of Latin words only. Code is left to the signs that it does not have.
+Text that was only decoded wrongly is put right first: it is a text (`text_decoding`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
 
-LONGEST = 4000
+from trainclinic.signals.text_decoding import restored
 
-MOJIBAKE_COUNT = 2
-"""Sequences such as `Ã¼` that UTF-8 read as Windows-1252 leaves; one may be quoted on purpose."""
+LONGEST = 4000
 
 JUNK_SHARE = 0.02
 """Replacement, control, private and unassigned characters per character; a cut byte sequence leaves one at the end."""
@@ -29,9 +29,6 @@ VOWELLESS_WORDS, VOWELLESS_SHARE = 8, 0.4
 FUNCTION_WORDS, FUNCTION_SHARE = 10, 0.8
 """English prose has 40-50 % function words; a model that only knows word frequencies writes almost nothing else."""
 
-_MOJIBAKE = re.compile(
-    r"[\u00c2-\u00f4][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]+"
-)
 _WORDS = """a an the of to in on at by for with from and or but nor so as is was are were be been it its this that these
     those he she they we you i his her their our my your him them us me not no do does did has have had will would can
     could"""
@@ -54,34 +51,12 @@ class Garbling:
 
 def garbling_of(text: str) -> Garbling | None:
     """The first sign that holds, the most certain first; `None` for text that could be meant."""
-    text = text[:LONGEST]
-    for look in (_mojibake, _junk, _scripts, _vowelless, _salad):
+    text = restored(text[:LONGEST])
+    for look in (_junk, _scripts, _vowelless, _salad):
         found = look(text)
         if found is not None:
             return found
     return None
-
-
-def mojibake_in(text: str) -> list[str]:
-    """Character sequences that are UTF-8 read as Windows-1252 or Latin-1."""
-    found = []
-    for match in _MOJIBAKE.finditer(text):
-        for codec in ("cp1252", "latin-1"):
-            try:
-                decoded = match[0].encode(codec).decode("utf-8")
-            except UnicodeError:
-                continue
-            if len(decoded) < len(match[0]):
-                found.append(match[0])
-                break
-    return found
-
-
-def _mojibake(text: str) -> Garbling | None:
-    found = mojibake_in(text)
-    if len(found) < MOJIBAKE_COUNT:
-        return None
-    return Garbling(f"{len(found)} sequences of wrongly decoded UTF-8", found[0])
 
 
 def _junk(text: str) -> Garbling | None:

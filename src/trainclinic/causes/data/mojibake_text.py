@@ -54,7 +54,7 @@ tokenizer only passes on what it was taught.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="mojibake-text",
@@ -69,7 +69,7 @@ CAUSE = Cause(
     false_diagnosis="a broken tokenizer",
     expects=(
         Expect("garbled-characters", ALWAYS, "the damage stands in the rows"),
-        Expect("garbled-generation", USUALLY, "the model writes the spelling that it was taught"),
+        Expect("misdecoded-characters", ALWAYS, "the model writes the spelling that it was taught"),
         Expect("several-data-sources", SOMETIMES, "one badly exported source among good ones is enough"),
         Expect("initial-loss-too-high", RARELY, "rare pieces cost more than the words they replace"),
         Expect("recorded-outputs", OFTEN, "the curve is good and the texts are not, so texts are what people bring"),

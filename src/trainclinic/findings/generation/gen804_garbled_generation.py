@@ -1,19 +1,19 @@
 """Outputs are word salad or junk characters.
 
 ## What it sees
-Outputs with wrongly decoded UTF-8, replacement and control characters, four and more scripts mixed word by word, words
-without vowels, or hardly anything but function words; each with its number.
+Outputs with replacement and control characters, four and more scripts mixed word by word, words without vowels, or
+hardly anything but function words; each with its number.
 
 ## Why it matters
-Such a model is unusable, and the kind of junk narrows the reason down: wrong decoding comes from the data, random words
-from weights that do not fit their tokenizer, function words alone from a model that cannot see its context.
+Such a model is unusable, and the kind of junk narrows the reason down: random words come from weights that do not fit
+their tokenizer, function words alone from a model that cannot see its context.
 
 ## What it does not mean
 It is no verdict on a language: text in any one script passes. It does not say whether training or export did it.
-Wrongly decoded characters that are already in the prompt are copied, not invented.
+Text whose characters were only decoded wrongly is put right before it is judged; that is GEN809.
 
 ## Example
-`Die BrÃ¼cke fÃ¼hrt Ã¼ber den FluÃŸ.`, or `of of of the the of , of the . of the`
+`of of of the the of , of the . of the`
 
 ## Check it by hand
 Generate with the base model and the same tokenizer and settings; if that is clean, repeat with the adapter, then with
@@ -51,20 +51,9 @@ def check(run: Measured) -> Verdict:
     says = f"no text in {len(found)} of {count(len(written), 'output')}: {sign.reason}, such as `{sign.example}`"
     return Present(
         (Evidence(says, first.source, first.step),),
-        means=_means(first.prompt, sign.example),
         settle="the same prompts with the base model, then with the adapter, then with the export",
         severity=None if len(found) >= HALF.value * len(written) else Severity.WARNING,
     )
-
-
-def _means(prompt: str | None, example: str) -> str:
-    from trainclinic.signals.text_garbling import mojibake_in
-
-    if not mojibake_in(example):
-        return ""
-    if prompt and mojibake_in(prompt):
-        return "The prompt is decoded wrongly too, so data and prompts were read with the wrong encoding."
-    return "UTF-8 was read as Windows-1252: in the training data, or when the output was written."
 
 
 RULE = Rule(
