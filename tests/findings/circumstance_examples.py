@@ -85,6 +85,26 @@ def evaluated(last: int) -> Example:
     return {"metrics.jsonl": "\n".join(rows) + "\n"}
 
 
+def evaluated_slowly() -> Example:
+    """Rows every 10 steps, evaluations every 50 that take as long as a hundred steps."""
+    clock, rows = 0.0, []
+    for step in range(10, 401, 10):
+        clock += 55.0 if step % 50 == 0 else 5.0
+        rows.append(f'{{"step": {step}, "loss": {2.5 - step / 1000:.4f}, "elapsed_s": {clock}}}')
+        if step % 50 == 0:
+            rows.append(f'{{"step": {step}, "eval_loss": {2.6 - step / 1000:.4f}, "elapsed_s": {clock}}}')
+    return {"metrics.jsonl": "\n".join(rows) + "\n"}
+
+
+def paced(slow: range, **settings: str) -> Example:
+    """Rows every 10 steps to step 1,000 of which those at `slow` took ten times as long, with the run's settings."""
+    clock, rows = 0.0, []
+    for step in range(10, 1001, 10):
+        clock += 50.0 if step in slow else 5.0
+        rows.append(f'{{"step": {step}, "loss": {2.5 - step / 2000:.4f}, "elapsed_s": {clock}}}')
+    return {"metrics.jsonl": "\n".join(rows) + "\n"} | dump(**settings)
+
+
 def rates(shape: str) -> Example:
     """A log whose learning rate decays at the end only, or all along."""
     rows = []
@@ -238,6 +258,12 @@ PRESENT: dict[str, list[Example]] = {
     "CIR941": [machine("GPU: Tesla P100-PCIE-16GB"), machine("GPU: Tesla V100-SXM2-16GB")],
     "CIR942": [evaluated(400)],
     "CIR943": [ROWS | {"generations.jsonl": '{"prompt": "Where?", "output": "Here."}\n'}],
+    "CIR944": [
+        paced(range(200, 1001, 200), save_steps="200"),
+        paced(range(210, 1001, 200), save_steps="200", eval_steps="75"),
+        paced(range(150, 1001, 150), save_steps="500", eval_steps="150"),
+        evaluated_slowly(),
+    ],
     "CIR951": [
         installed("transformers==4.48.0", gradient_accumulation_steps="4"),
         installed("transformers==4.46.1", gradient_accumulation_steps="4"),
@@ -337,6 +363,11 @@ ABSENT: dict[str, list[Example]] = {
     "CIR941": [machine("GPU: Tesla T4"), machine("GPU: NVIDIA A100-SXM4-80GB"), log("using device: mps")],
     "CIR942": [log(rows=12), evaluated(160)],
     "CIR943": [ROWS],
+    "CIR944": [
+        paced(range(200, 1001, 200), save_steps="500"),
+        paced(range(200, 1001, 200), save_steps="50"),
+        paced(range(250, 1001, 250), save_steps="500", eval_steps="100"),
+    ],
     "CIR951": [
         installed("transformers==4.52.0", gradient_accumulation_steps="4"),
         installed("transformers==4.48.0", gradient_accumulation_steps="1"),
@@ -381,6 +412,12 @@ NEARLY: dict[str, list[Example]] = {
     "CIR936": [{"metrics.jsonl": '{"step": 1, "loss": 2.0}\n{"step": 2, "loss": 1.9}\n'}],
     "CIR938": [{"corpus_merged_50257.log": ROWS["train.log"]}],
     "CIR942": [log(rows=6), log("eval_steps: 500", rows=20)],
+    "CIR944": [
+        paced(range(200, 1001, 200)),
+        paced(range(200, 1001, 200), eval_steps="300"),
+        paced(range(0), save_steps="200"),
+        evaluated(400),
+    ],
     "CIR951": [installed("transformers==4.48.0"), installed("transformers>=4.40", gradient_accumulation_steps="4")],
     "CIR953": [installed("transformers==4.35.0", label_smoothing_factor="0.1")],
     "CIR954": [installed("torch==2.5.0"), installed("torchvision==0.15.0", attn_implementation='"sdpa"')],

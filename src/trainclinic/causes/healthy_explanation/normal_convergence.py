@@ -48,7 +48,7 @@ it.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import ALWAYS, RARELY, Cause, Expect
+from trainclinic.catalogue.cause import ALWAYS, RARELY, USUALLY, Cause, Expect
 from trainclinic.causes.never_healthy import never_healthy
 
 CAUSE = Cause(
@@ -68,6 +68,7 @@ CAUSE = Cause(
         Expect("length-grouped-batches", RARELY, "grouping by length saves padding, and it shows in the curve"),
         Expect("periodic-loss-pattern", RARELY, "batches grouped by length begin each group with the longest rows"),
         Expect("periodic-stall", RARELY, "evaluations and saves take time at regular steps"),
+        Expect("planned-pauses", USUALLY, "what recurs in an ordinary run is a pause that the configuration asks for"),
     ),
     excluded_by=never_healthy(),
     confused_with=("learning-rate-too-high", "corrupt-input-data"),

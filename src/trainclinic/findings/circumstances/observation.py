@@ -1,4 +1,4 @@
-"""Circumstances of what was observed of a run: who wrote its rows, evaluations, texts that the model wrote."""
+"""Circumstances of what was observed of a run: who wrote its rows, evaluations, pauses, texts that the model wrote."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import numpy as np
 
 from trainclinic.catalogue.circumstance import Circumstance
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Verdict
-from trainclinic.catalogue.wording import count
-from trainclinic.findings.stated import absent, framework
+from trainclinic.catalogue.wording import count, percent
+from trainclinic.findings.stated import absent, framework, shown
 from trainclinic.signals.measured import Measured
 from trainclinic.signals.nan_filter import TRAINER_WORDS, writes_filtered_rows
+from trainclinic.signals.planned_pauses import DEAR, INTERVALS, planned_pauses
+from trainclinic.signals.throughput import FEWEST_PERIODIC
 
 OTHER_TOOLS = ("nanogpt", "mlx", "megatron", "torchtune", "litgpt", "lightning", "llama.cpp", "keras", "fairseq")
 TELLING_ROWS = 3
@@ -73,6 +75,27 @@ def _recorded(run: Measured) -> Verdict:
     return Absent((Evidence("a log without any text that the model wrote"),))
 
 
+def _planned_pauses(run: Measured) -> Verdict:
+    """Saves leave no row of their own, so that slow windows are unexplained only where their interval is known."""
+    speed, facts = run.throughput, run.record.facts
+    if speed is None:
+        return NotEvaluated("elapsed time or steps per second beside the steps")
+    found, paid = speed.periodic, speed.overhead
+    if found is None:
+        if paid is None or paid.count < FEWEST_PERIODIC or paid.share < DEAR:
+            return NotEvaluated("slow windows at equal distances")
+        says = f"{count(paid.count, 'slow window')} with an evaluation or a save, {percent(paid.share)} of the time"
+        return Present((Evidence(says, None, int(speed.windows.end[speed.windows.overhead][0]), speed.windows.series),))
+    slow = Evidence(f"slow windows about every {found.period:,} steps", None, found.steps[0], speed.windows.series)
+    explained = planned_pauses(run, speed, found)
+    if explained:
+        return Present((slow, *(shown(fact) for name in explained if (fact := facts.get(name)) is not None)))
+    stated = [fact for name, _ in INTERVALS if (fact := facts.get(name)) is not None]
+    if "save_steps" not in facts:
+        return NotEvaluated("steps between saves (`save_steps`)")
+    return Absent((slow, *(shown(fact) for fact in stated)))
+
+
 CIRCUMSTANCES: tuple[Circumstance[Measured], ...] = (
     Circumstance(
         code="CIR936",
@@ -97,5 +120,13 @@ CIRCUMSTANCES: tuple[Circumstance[Measured], ...] = (
         matters="Some faults leave a perfect curve; people who suffer from them bring what the model wrote.",
         needs=("generations", "train/loss"),
         check=_recorded,
+    ),
+    Circumstance(
+        code="CIR944",
+        slug="planned-pauses",
+        title="Slow windows recur at the steps at which the configuration evaluates or saves.",
+        matters="Such pauses take time by plan: they say nothing about the loader, the compiler or the device.",
+        needs=("eval_steps", "save_steps", "time/elapsed", "speed/seconds_per_step"),
+        check=_planned_pauses,
     ),
 )

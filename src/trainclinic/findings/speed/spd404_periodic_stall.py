@@ -29,12 +29,13 @@ from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, duration, number, percent
 from trainclinic.signals.measured import Measured
+from trainclinic.signals.planned_pauses import DEAR, planned_pauses
 from trainclinic.signals.throughput import FEWEST_PERIODIC, SLOW_FACTOR, Overhead, Periodic, Throughput
 
 SLOW = Threshold("pace over the median", SLOW_FACTOR, "1", "ordinary windows rarely triple")
 FEWEST = Threshold("slow windows", FEWEST_PERIODIC, "windows", "two distances are needed to be equal")
 SHARE = Threshold(
-    "share of evaluations and saves", 0.2, "1", "above that, evaluating half as often saves a tenth or more"
+    "share of evaluations and saves", DEAR, "1", "above that, evaluating half as often saves a tenth or more"
 )
 
 HEAVY = Threshold(
@@ -71,7 +72,7 @@ def _periodic(run: Measured, speed: Throughput, found: Periodic) -> Present:
     source = series.source(row) if series is not None and row is not None else None
     share = found.lost / max(speed.total, 1e-9)
     means = f"These windows cost {percent(share)} of the logged time." if speed.windows.covers_all else ""
-    planned = _planned(run, found)
+    planned = " and ".join(planned_pauses(run, speed, found).values())
     if planned:
         means = f"They are the steps at which the configuration {planned}. {means}".strip()
     return Present(
@@ -87,17 +88,6 @@ def _severity(*, planned: bool, share: float) -> Severity | None:
     if planned:
         return Severity.NOTE if share < SHARE.value else Severity.WARNING
     return None if share >= HEAVY.value else Severity.WARNING
-
-
-def _planned(run: Measured, found: Periodic) -> str:
-    """What the configured intervals put on every slow step, or an empty text."""
-    facts = run.record.facts
-    due = [
-        what
-        for name, what in (("eval_steps", "evaluates"), ("save_steps", "saves"))
-        if (every := facts.number(name)) and all(step % every == 0 for step in found.steps)
-    ]
-    return " and ".join(due)
 
 
 def _cost(overhead: Overhead) -> str:
