@@ -44,7 +44,12 @@ def test_counts_move_an_expert_word_by_their_number() -> None:
 def test_the_table_reads_back_as_it_was_counted() -> None:
     counts = count([Labelled(CAUSE, {EXPECTED.finding: True, "time-gap": True})])
     raw = json.loads(to_json(counts))
-    assert raw == {"cases": 1, "shown": {CAUSE: {EXPECTED.finding: [1, 1]}}, "elsewhere": {"time-gap": [1, 1]}}
+    assert raw == {
+        "cases": 1,
+        "sharpness": 1.0,
+        "shown": {CAUSE: {EXPECTED.finding: [1, 1]}},
+        "elsewhere": {"time-gap": [1, 1]},
+    }
 
 
 def test_the_table_of_this_release_names_only_known_causes_and_what_they_expect() -> None:

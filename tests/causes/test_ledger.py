@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trainclinic.catalogue.cause import ALWAYS, OFTEN, Cause, Excluded, Expect
-from trainclinic.causes.knowledge import UNKNOWN_SHARE, Knowledge
+from trainclinic.causes.knowledge import UNKNOWN_SHARE, Knowledge, background, knowledge
 from trainclinic.causes.ledger import DISCOUNT, EXCLUSION, Ledger, weigh
 
 A = Cause("a", "A", "data", 1, ("log",), "look", "b", (Expect("x", ALWAYS, "of a"), Expect("y", OFTEN, "of a")))
@@ -36,10 +36,19 @@ def test_a_weight_is_the_log_ratio_of_noisy_or_and_background() -> None:
     assert ledger.weights[1] == pytest.approx([0.0, 0.0])
 
 
-def test_a_hint_weighs_at_most_its_cap() -> None:
-    ledger = weigh({"x": True}, known_with(cap=1.0))
-    assert ledger.weights[0] == pytest.approx([1.0])
+def test_a_missing_hint_weighs_at_most_its_cap() -> None:
+    assert weigh({"x": False}, known_with()).weights[0] == pytest.approx([math.log(0.05)])
     assert weigh({"x": False}, known_with(cap=1.0)).weights[0] == pytest.approx([-1.0])
+
+
+@pytest.mark.parametrize("slug", sorted(background()))
+def test_a_verdict_weighs_at_most_its_caps_for_any_cause(slug: str) -> None:
+    row = background()[slug]
+    seen, missing = weigh({slug: True}, knowledge()), weigh({slug: False}, knowledge())
+    assert seen.weights.max() <= row.cap_for + 1e-9
+    assert seen.weights.min() >= -1e-9
+    assert missing.weights.min() >= -row.cap_against - 1e-9
+    assert missing.weights.max() <= 1e-9
 
 
 def test_the_posterior_of_one_verdict_is_bayes_rule() -> None:

@@ -50,7 +50,7 @@ def test_every_symptom_of_these_groups_has_its_rule() -> None:
     text = TAXONOMY.read_text(encoding="utf-8").partition("\nfindings:\n")[2]
     found = re.findall(r"- slug: (\S+)\n  group: (.+)\n", text)
     wanted = {slug for slug, group in found if group not in {"data", "script"}}
-    assert {entry.rule.slug for entry in all_rules().values()} == wanted
+    assert wanted <= {entry.rule.slug for entry in all_rules().values()}  # further symptoms of ours are welcome
 
 
 @pytest.mark.parametrize(
