@@ -70,7 +70,7 @@ CAUSE = Cause(
         Expect("nan-filter-inflation", SOMETIMES, "one or two finite steps before the NaN leave one inflated row"),
         Expect("nan-hidden-as-zero", OFTEN, "the Trainer's filter prints 0.0 for windows without a finite loss"),
         Expect("nan-loss", OFTEN, "loops that print what they compute show the NaN openly"),
-        Expect("nan-gradient-norm", OFTEN, "the norm of gradients through NaN weights is NaN"),
+        Expect("nan-gradient-norm", USUALLY, "the norm of gradients through NaN weights is NaN, and nothing filters it"),
         Expect("loss-exactly-zero", OFTEN, "every micro-batch after the bad update is dropped by the filter"),
         Expect("non-finite-weights", OFTEN, "the update itself is what becomes NaN, so parameters hold it"),
         Expect("half-precision-dtype-printed", SOMETIMES, "scripts that print parameter dtypes say float16"),

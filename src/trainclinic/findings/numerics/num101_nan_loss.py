@@ -9,7 +9,8 @@ later row, checkpoint and generation is lost.
 
 ## What it does not mean
 It does not say that the learning rate is too high, nor that the data is broken. A single NaN row after which the loss
-goes on as before was skipped or filtered, and the weights survived: that is reported as a warning only.
+goes on as before was skipped or filtered, and the weights survived: that is reported as a warning only. That no row is
+NaN says nothing where a logger replaced such rows by other numbers (see `nan-hidden-as-zero`): there it stays open.
 
 ## Example
 `{"step": 20, "loss": NaN, "grad_norm": NaN}`
@@ -32,6 +33,8 @@ from trainclinic.catalogue.wording import count
 from trainclinic.signals.gradients import stretch
 from trainclinic.signals.measured import Measured
 
+UNFILTERED = "the loss itself: rows of this log were written in place of non-finite ones (`logging_nan_inf_filter=False`)"
+
 
 def check(run: Measured) -> Verdict:
     """Look for rows of the training loss that are not finite."""
@@ -39,6 +42,8 @@ def check(run: Measured) -> Verdict:
     if loss is None:
         return NotEvaluated(missing="`train/loss`")
     found = stretch(~np.isfinite(loss.value))
+    if not found.rows and run.nan_filter is not None and run.nan_filter.artefact_rows.size:
+        return NotEvaluated(missing=UNFILTERED)
     if not found.rows:
         return Absent((Evidence(f"{count(len(loss), 'row')}, all finite"),))
     first = found.first
