@@ -24,15 +24,19 @@ if TYPE_CHECKING:
 
 _HISTORY_KEYS = ("history", "log_history", "logs", "metrics", "log", "records", "train_history", "training_history")
 _RESULTS = re.compile(r"(all|train|eval|test|predict)_results?\.json|.*(eval|metrics|results?)(_\w+)?\.json", re.I)
+_PASTED = re.compile(r'[\[{]|[\]}],?|"[^"\n]{1,80}"\s*:\s*("[^"\n]*"|[-\w.+]+),?')
+_PASTED_SUFFIXES = {".txt", ".log", ".out", ""}
 _QUANTITY = re.compile(r'"([^"\n]{1,80})"\s*:\s*\[?\s*"?-?(?:\d|NaN|Infinity|nan)')
 
 
 def sniff(file: LogFile) -> float:
     """By numbers under the names of training quantities, in one JSON value that is no configuration."""
-    if file.path.suffix.lower() != ".json" or file.is_binary or b'"log_history"' in file.head:
+    if file.is_binary or b'"log_history"' in file.head:
         return 0.0
     text = file.head_text.lstrip("\ufeff \r\n\t")
     if not text.startswith(("{", "[")):
+        return 0.0
+    if file.path.suffix.lower() != ".json" and not _is_pasted(file, text):
         return 0.0
     quantities = list(dict.fromkeys(_QUANTITY.findall(text)))
     known = {meaning.name for meaning in meanings_of(quantities)} & SERIES_NAMES - {
@@ -56,8 +60,9 @@ def read(file: LogFile) -> list[Fragment]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        message = f"`{file.name}` is not complete JSON: {str(error)[:120]}"
-        raise ReadError(message, hint="the file may be cut off: look for an older copy") from error
+        value, text = _rows_pasted(text)
+        if value is None:
+            raise _incomplete(file, error) from error
     rows = _rows_of(value)
     fragments = []
     if rows:
@@ -71,6 +76,29 @@ def read(file: LogFile) -> list[Fragment]:
         message = f"`{file.name}` holds no history of numbers"
         raise ReadError(message, hint="expected lists of numbers by name, or a list of rows")
     return fragments
+
+
+def _is_pasted(file: LogFile, text: str) -> bool:
+    """Whether a text file is rows that were cut out of a JSON file: keys and brackets, each on a line of its own."""
+    if file.path.suffix.lower() not in _PASTED_SUFFIXES:
+        return False
+    lines = [line.strip() for line in text.splitlines()]
+    whole = lines if file.size <= len(file.head) else lines[:-1]
+    return len(lines) > 2 and all(not line or _PASTED.fullmatch(line) for line in whole)
+
+
+def _rows_pasted(text: str) -> tuple[list[Any] | None, str]:
+    """Objects in a row, with or without commas between them, and the array that they were cut out of."""
+    inside = re.sub(r"\}[\s,]*\{", "},{", text.strip("\ufeff \r\n\t,"))
+    try:
+        return json.loads(f"[{inside}]"), f"[{inside}]"
+    except (ValueError, RecursionError):
+        return None, text
+
+
+def _incomplete(file: LogFile, error: Exception) -> ReadError:
+    message = f"`{file.name}` is not complete JSON: {str(error)[:120]}"
+    return ReadError(message, hint="the file may be cut off: look for an older copy")
 
 
 def _rows_of(value: Any) -> list[dict[str, Any]]:
@@ -141,7 +169,7 @@ def line_of_key(text: str, key: str) -> int:
 READER = Reader(
     name="json_history",
     title="history.json, all_results.json, train_results.json, eval_results.json",
-    recognised_by="numbers under the names of training quantities in one JSON value",
+    recognised_by="numbers under the names of training quantities in one JSON value, or in rows that were cut out of one",
     delivers="series by step, epoch or row; totals of the run; one evaluation as a series of one row",
     limits="a history without a step column counts epochs or rows",
     sniff=sniff,
