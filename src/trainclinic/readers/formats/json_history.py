@@ -169,7 +169,7 @@ def line_of_key(text: str, key: str) -> int:
 READER = Reader(
     name="json_history",
     title="history.json, all_results.json, train_results.json, eval_results.json",
-    recognised_by="numbers under the names of training quantities in one JSON value, or in rows that were cut out of one",
+    recognised_by="numbers under the names of training quantities in one JSON value, or in rows cut out of one",
     delivers="series by step, epoch or row; totals of the run; one evaluation as a series of one row",
     limits="a history without a step column counts epochs or rows",
     sniff=sniff,
