@@ -78,6 +78,7 @@ def _line(name: str, s: Summary) -> str:
         f"{name:34} n {len(s.rows):3}  top-1 {pct(s.top1)}  top-3 {pct(s.top3)}  family {pct(s.family)}"
         f"  exact {pct(s.strict)}  forbidden {s.violations[0]:2}  verdict {pct(s.verdicts)}  alarms {alarms}/{healthy}"
         f"  Brier {s.brier:.3f}  ECE {s.calibration_error:.3f}"
+        f" ({s.calibration_error_by_chance(200):.3f} by chance)"
     )
 
 
@@ -170,7 +171,10 @@ def _beside(own: Summary, baseline: Summary) -> str:
 def _reliability(s: Summary) -> str:
     rows = ["| mean probability of the first cause | share right | runs |", "|---:|---:|---:|"]
     rows += [f"| {mean:.2f} | {right:.2f} | {n} |" for mean, right, n in s.reliability()]
-    return "\n".join(rows) + f"\n\nBrier score {s.brier:.3f}, expected calibration error {s.calibration_error:.3f}."
+    return "\n".join(rows) + (
+        f"\n\nBrier score {s.brier:.3f}, expected calibration error {s.calibration_error:.3f}. A judge whose"
+        f" probabilities are exactly right would show {s.calibration_error_by_chance():.3f} on so few runs."
+    )
 
 
 def _misses(rows: list[Scored]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from random import Random
 
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.diagnosis.labelled import LabelledRun
@@ -143,6 +144,23 @@ class Summary:
         table = self.reliability()
         total = sum(n for _, _, n in table)
         return sum(n * abs(mean - right) for mean, right, n in table) / max(total, 1)
+
+    def calibration_error_by_chance(self, draws: int = 2000) -> float:
+        """The same error for a judge whose probabilities are exactly right: few runs scatter in their bins.
+
+        Args:
+            draws: Simulated outcomes, from a fixed seed.
+        """
+        said = [row.top_probability for row in self.rows if row.named]
+        bins = [min(int(p * BINS), BINS - 1) for p in said]
+        random = Random(0)
+        total = 0.0
+        for _ in range(draws):
+            off = [0.0] * BINS
+            for p, number in zip(said, bins, strict=True):
+                off[number] += p - (random.random() < p)
+            total += sum(map(abs, off)) / max(len(said), 1)
+        return total / draws
 
 
 def family_of(slug: str) -> str:
