@@ -12,7 +12,6 @@ from trainclinic.causes.catalogue import all_causes
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/reference/accuracy.md"
 DIAGRAM = ROOT / "docs/images/calibration.svg"
-LOG_TIERS = {"from_log", "from_config", "from_data"}
 PEERS = (
     ("finetune-doctor 0.2.2", 30.0, 34.2),
     ("trainproof 0.22.0", 22.5, 25.8),
