@@ -60,7 +60,6 @@ CAUSE = Cause(
     expects=(
         Expect("padding-side-error", USUALLY, "model classes with a cached FlashAttention path refuse right padding"),
         Expect("batch-dependent-output", USUALLY, "only prompts shorter than their neighbours end in pads"),
-        Expect("exception-in-log", OFTEN, "the refusal ends the run at the first evaluation or batch"),
         Expect("flash-attention", OFTEN, "the cached FlashAttention path is the one that checks the side"),
         Expect("garbled-generation", SOMETIMES, "a prompt that ends in pads is continued from nowhere"),
         Expect("repetitive-generation", SOMETIMES, "after pads the likeliest continuation is more of the same"),
