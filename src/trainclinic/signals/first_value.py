@@ -188,7 +188,15 @@ def _level(run: Measured, loss: float) -> tuple[Level, str]:
 
 
 def _is_tuned_gently(run: Measured) -> bool:
-    """Whether a tool that mostly starts from checkpoints runs at a learning rate that only fine-tuning uses."""
+    """Whether a language model, or a tool that mostly starts from checkpoints, runs at a rate of fine-tuning."""
+    return (_logs_window_means(run) or run.objective.kind == "causal-lm") and gentle_peak(run) is not None
+
+
+def gentle_peak(run: Measured) -> float | None:
+    """The highest learning rate where only fine-tuning has so low a peak; `None` when it is higher, or still rises."""
     rate = run.record.get("train/learning_rate")
-    peak = float(rate.finite().value.max(initial=0.0)) if rate is not None else 0.0
-    return _logs_window_means(run) and 0.0 < peak < GENTLE
+    rows = rate.final().finite().value if rate is not None else np.empty(0)
+    if len(rows) < 2 or int(rows.argmax()) == len(rows) - 1:
+        return None
+    peak = float(rows.max())
+    return peak if 0.0 < peak < GENTLE else None

@@ -35,6 +35,8 @@ from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import number, percent
 from trainclinic.findings.loss_levels import first_loss_evidence, is_fine_tuning_tool, not_a_token_loss
+from trainclinic.signals.first_value import GENTLE as GENTLE_RATE
+from trainclinic.signals.first_value import gentle_peak
 from trainclinic.signals.initial_loss import InitialLoss
 from trainclinic.signals.loss_baselines import TYPICAL_UNIGRAM, Baselines
 from trainclinic.signals.measured import Measured
@@ -46,7 +48,7 @@ MOST = Threshold(
     "most for an unknown objective", 13.0, "nats", "above ln of every vocabulary the loss may be of another kind"
 )
 GENTLE = Threshold(
-    "peak learning rate", 4e-5, "1", "below the default of the tools; from scratch takes ten times as much"
+    "peak learning rate", GENTLE_RATE, "1", "below the default of the tools; from scratch takes ten times as much"
 )
 FAR_BELOW = Threshold(
     "later loss over word frequencies", 0.5, "1", "targets of another position are not predicted half that well"
@@ -121,7 +123,10 @@ def _present(
 
 def _without_reference(run: Measured, initial: InitialLoss) -> Verdict:
     trend = run.trend
-    if not is_fine_tuning_tool(run) or run.objective.kind not in ("causal-lm", "unknown") or trend is None:
+    if run.objective.kind not in ("causal-lm", "unknown") or trend is None:
+        return NotEvaluated(missing="the name of the pretrained model")
+    tool = is_fine_tuning_tool(run)
+    if not tool and run.objective.kind != "causal-lm":
         return NotEvaluated(missing="the name of the pretrained model")
     low = min(trend.last, trend.best)
     evidence = first_loss_evidence(
@@ -131,6 +136,8 @@ def _without_reference(run: Measured, initial: InitialLoss) -> Verdict:
         return NotEvaluated(missing="the name of the pretrained model")
     if low >= LOW.value:
         return _fine_tuned_gently(run, initial)
+    if not tool:
+        return NotEvaluated(missing="the name of the pretrained model")
     means = (
         "No correct start fits both ends: a pretrained model begins far lower, and a fresh one does not fall so far. "
         "Padding that is scored and quickly learned leaves this trace, among others."
@@ -141,9 +148,8 @@ def _without_reference(run: Measured, initial: InitialLoss) -> Verdict:
 
 def _fine_tuned_gently(run: Measured, initial: InitialLoss) -> Verdict:
     """A high start that is not made up for, at a learning rate that only fine-tuning uses."""
-    rate = run.record.get("train/learning_rate")
-    peak = float(rate.finite().value.max(initial=0.0)) if rate is not None else 0.0
-    if not 0.0 < peak < GENTLE.value or initial.value > MOST.value:
+    peak = gentle_peak(run)
+    if peak is None or initial.value > MOST.value:
         return NotEvaluated(missing="the name of the pretrained model")
     evidence = first_loss_evidence(run, initial, f"with a learning rate of {number(peak, 2)} at most")
     means = (
