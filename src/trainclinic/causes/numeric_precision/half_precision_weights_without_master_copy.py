@@ -65,12 +65,14 @@ CAUSE = Cause(
         Expect("half-precision-parameters", USUALLY, "the optimizer is given the float16 tensors themselves"),
         Expect("fp16-load-without-scaler", USUALLY, "the script loads float16 weights and trains them as they are"),
         Expect("float16-training", ALWAYS, "only float16 turns Adam's epsilon of 1e-8 into 0; bfloat16 keeps it"),
-        Expect("nan-after-first-update", OFTEN, "the first update is 0/0 or infinite and spoils the weights at once"),
+        Expect("nan-after-first-update", USUALLY, "the first update is 0/0 or infinite and spoils the weights at once"),
         Expect("persistent-nan", USUALLY, "weights that hold NaN give NaN for every later batch"),
         Expect("nan-filter-inflation", SOMETIMES, "one or two finite steps before the NaN leave one inflated row"),
         Expect("nan-hidden-as-zero", OFTEN, "the Trainer's filter prints 0.0 for windows without a finite loss"),
         Expect("nan-loss", OFTEN, "loops that print what they compute show the NaN openly"),
-        Expect("nan-gradient-norm", USUALLY, "the norm of gradients through NaN weights is NaN, and nothing filters it"),
+        Expect(
+            "nan-gradient-norm", USUALLY, "the norm of gradients through NaN weights is NaN, and nothing filters it"
+        ),
         Expect("loss-exactly-zero", OFTEN, "every micro-batch after the bad update is dropped by the filter"),
         Expect("non-finite-weights", OFTEN, "the update itself is what becomes NaN, so parameters hold it"),
         Expect("half-precision-dtype-printed", SOMETIMES, "scripts that print parameter dtypes say float16"),

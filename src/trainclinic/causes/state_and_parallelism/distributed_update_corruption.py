@@ -78,7 +78,9 @@ CAUSE = Cause(
         Expect("failure-at-every-learning-rate", OFTEN, "the damage does not depend on the size of the update"),
         Expect("plausible-first-loss", OFTEN, "the weights are intact until the first step is written"),
         Expect("defect-in-sharding", OFTEN, "races of this kind belong to a few releases"),
-        Expect("nan-gradient-norm", SOMETIMES, "a half-finished sum can hold anything, but DeepSpeed prints no NaN norm"),
+        Expect(
+            "nan-gradient-norm", SOMETIMES, "a half-finished sum can hold anything, but DeepSpeed prints no NaN norm"
+        ),
         Expect(
             "loss-divergence",
             SOMETIMES,

@@ -69,7 +69,6 @@ CAUSE = Cause(
     expects=(
         Expect("throughput-drift", ALWAYS, "a chip that heats up slows down smoothly"),
         Expect("apple-gpu", SOMETIMES, "laptops have little room for cooling"),
-        Expect("time-gap", RARELY, "a pause in the run is what brings the pace back"),
         Expect("cumulative-speed-bias", RARELY, "a mean since the start lags behind the falling pace"),
         Expect("throughput-step-change", RARELY, "a lowered power limit changes the pace at one moment"),
     ),
