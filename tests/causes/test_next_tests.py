@@ -9,8 +9,8 @@ import pytest
 
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present
 from trainclinic.causes.infer import Answer
-from trainclinic.causes.knowledge import UNKNOWN, knowledge
-from trainclinic.causes.next_tests import MOST_TESTS, SMALLEST_GAIN, _gain, next_tests
+from trainclinic.causes.knowledge import UNKNOWN, Floats, knowledge
+from trainclinic.causes.next_tests import MOST_TESTS, SMALLEST_GAIN, _gain, _not_looked_for, next_tests
 
 
 def entropy(belief: list[float]) -> float:
@@ -81,3 +81,33 @@ def test_few_tests_are_proposed_and_each_is_worth_its_time() -> None:
     assert all(test.gain >= SMALLEST_GAIN for test in found)
     rates = [test.gain / (test.minutes + 2) for test in found]
     assert rates == sorted(rates, reverse=True)
+
+
+def test_an_answer_points_to_what_it_leaves_probable() -> None:
+    found = next_tests(split_between("double-label-shift", "mps-instability"), {}, knowledge())
+    (test,) = [test for test in found if test.slug == "label-shift"]
+    assert test.no == ("double-label-shift",)
+    assert test.yes == ("mps-instability",)
+
+
+def test_a_test_of_what_is_learned_says_nothing_about_lost_time() -> None:
+    found = next_tests(split_between("double-label-shift", "machine-sleep"), {}, knowledge())
+    (test,) = [test for test in found if test.slug == "label-shift"]
+    assert (test.yes, test.no) == ((), ("double-label-shift",))
+
+
+def test_what_to_log_is_an_instruction() -> None:
+    probability = split_between("frozen-adapter", "learning-rate-too-low")
+    blind = Answer("N", "zero-gradient-norm", NotEvaluated("`train/grad_norm`"))
+    unknown = Answer("C", "adapter-training", NotEvaluated("the method (`lora_r`)"), setting=True)
+    found = _not_looked_for(*_slugs_and_belief(probability), {a.slug: a for a in (blind, unknown)}, knowledge())
+    assert [(test.question, test.how) for test in found] == [
+        ("Does the run show zero gradient norm?", "Log or pass `train/grad_norm`, then diagnose again"),
+        ("Does the run involve adapter training?", "Pass the method (`lora_r`), then diagnose again"),
+    ]
+
+
+def _slugs_and_belief(probability: dict[str, float]) -> tuple[tuple[str, ...], Floats]:
+    slugs = (*(cause.slug for cause in knowledge().causes), UNKNOWN)
+    belief = np.array([probability[slug] for slug in slugs])
+    return slugs, belief / belief.sum()

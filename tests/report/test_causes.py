@@ -16,7 +16,8 @@ from trainclinic.causes.next_tests import NextTest
 from trainclinic.causes.refutation import RuledOut
 from trainclinic.record.source import Source
 from trainclinic.report import cause_wording
-from trainclinic.report.cause_entries import CauseEntry
+from trainclinic.report.cause_entries import CauseEntry, CauseEvidence
+from trainclinic.report.evidence_lines import evidence_lines
 from trainclinic.report.model import Document
 from trainclinic.report.render import render
 from trainclinic.report.sections.causes import cause_entries, next_test_entries, ruled_out_entries
@@ -91,16 +92,16 @@ def test_an_exclusion_by_an_absence_says_only_why() -> None:
     assert entry.evidence_against[0].why == "float16 is not used"
 
 
-def test_what_is_ruled_out_begins_with_the_refuting_number() -> None:
+def test_what_is_ruled_out_holds_the_refuting_number() -> None:
     refuted = RuledOut(SHIFT, Answer("LOS224", "plausible-first-loss", NORMAL), "the first loss is already wrong")
-    gone = RuledOut(SHIFT, Answer("EVA502", "rising-eval-loss", Absent((Evidence("gap 1.0 %", AT),))), "it would rise")
+    absent = Answer("EVA502", "rising-eval-loss", Absent((Evidence("gap 1.0 %", AT),)))
+    gone = RuledOut(SHIFT, absent, "it would be expected, because rows are learned by heart")
     first, second = ruled_out_entries(inference(ruled_out=(refuted, gone)))
     assert first.because == "loss is 3.6 at step 0: the first loss is already wrong"
     assert (first.code, first.path, first.line, first.step) == ("LOS224", "train.log", 3, 0)
-    assert second.because == "gap 1.0 %, no rising evaluation loss: it would rise"
-    named = dataclasses.replace(gone, because="it would show rising evaluation loss, because rows are learned by heart")
-    (third,) = ruled_out_entries(inference(ruled_out=(named,)))
-    assert third.because.startswith("gap 1.0 %: it would show rising evaluation loss, because")
+    assert second.because == (
+        "no rising evaluation loss (gap 1.0 %): it would be expected, because rows are learned by heart"
+    )
 
 
 def test_a_test_tells_code_from_settings_and_names_causes_by_title() -> None:
@@ -109,6 +110,65 @@ def test_a_test_tells_code_from_settings_and_names_causes_by_title() -> None:
     first, second = next_test_entries(inference(next_tests=(run, log)))
     assert (first.kind, first.cost, first.gain, first.decides) == ("run", "2 min", 0.4123, ("Labels shifted twice",))
     assert (second.kind, second.cost, second.decides) == ("log", "2 h", ())
+
+
+def test_each_answer_says_what_it_points_to() -> None:
+    entry = fixed_documents.spike().next_tests[0]
+    both = dataclasses.replace(entry, yes=("LoRA frozen", "Batch too small"), no=("Labels shifted twice",))
+    assert cause_wording.points(both) == [
+        "yes points to LoRA frozen, or batch too small",
+        "no points to labels shifted twice",
+    ]
+    one = dataclasses.replace(entry, yes=(), no=("Labels shifted twice",))
+    assert cause_wording.points(one) == ["no points to labels shifted twice", "yes speaks against that"]
+    assert cause_wording.points(dataclasses.replace(entry, yes=("A",), no=("A",))) == []
+
+
+def verdict_on(slug: str, state: Any, says: str, why: str, line: int | None = 3) -> CauseEvidence:
+    return CauseEvidence("XXX000", slug, state, "strong", says, why, "train.log" if line else None, line)
+
+
+def test_verdicts_on_one_observation_are_one_line_with_every_reason() -> None:
+    first = verdict_on(
+        "initial-loss-too-high", "present", "loss is 9.227 at step 0, where it starts at 3", "targets are off"
+    )
+    other = verdict_on("wrong-value-before-first-update", "present", "loss is 9.227 at step 0", "no update was made")
+    far = verdict_on("loss-plateau", "present", "loss stays at 6.6", "it knows frequencies only", 9)
+    (one, two) = evidence_lines((first, other, far))
+    assert one.says == "loss is 9.227 at step 0, where it starts at 3"
+    assert one.why == "targets are off; no update was made"
+    assert two.says == "loss stays at 6.6"
+
+
+def test_what_each_verdict_adds_to_one_observation_is_kept() -> None:
+    first = verdict_on(
+        "persistent-nan", "present", "loss is nan at step 1, and no row after it is good", "weights hold NaN"
+    )
+    other = verdict_on("nan-loss", "present", "loss is nan at step 1, first of 2 in 3", "weights hold NaN for good")
+    (one,) = evidence_lines((first, other))
+    assert one.says == "loss is nan at step 1, and no row after it is good; first of 2 in 3"
+    assert one.why == "weights hold NaN"
+
+
+def test_absences_behind_one_number_are_named_together() -> None:
+    says = "the loss is logged as non-finite in 2 of 3 rows"
+    first = verdict_on(
+        "nan-hidden-as-zero", "absent", says, "it would be expected, because the filter prints 0.0", None
+    )
+    other = verdict_on(
+        "nan-filter-inflation", "absent", says, "it would be expected, because one row is inflated", None
+    )
+    bare = verdict_on("loss-spike", "absent", "", "it would be expected, because it jumps", None)
+    (one, two) = evidence_lines((first, other, bare))
+    assert one.says == f"no NaN hidden as zero, no NaN filter inflation ({says})"
+    assert one.why == "it would be expected, because the filter prints 0.0; one row is inflated"
+    assert two.says == "no loss spike"
+
+
+def test_the_same_words_at_another_place_are_another_observation() -> None:
+    first = verdict_on("loss-spike", "present", "loss is 5 at step 1", "it jumps")
+    assert len(evidence_lines((first, dataclasses.replace(first, line=8)))) == 2
+    assert len(evidence_lines((first, dataclasses.replace(first, state="absent")))) == 2
 
 
 def cause(slug: str, family: str, probability: float) -> CauseEntry:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-_ABBREVIATIONS = {"nan": "NaN", "gpu": "GPU", "eval": "evaluation"}
+_ABBREVIATIONS = {"nan": "NaN", "gpu": "GPU", "eval": "evaluation", "apple": "Apple", "amd": "AMD"}
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -50,6 +51,17 @@ def duration(seconds: float) -> str:
 def count(amount: int, noun: str) -> str:
     """`1 row`, `3 rows`, `12,000 rows`."""
     return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
+
+
+def inside(title: str) -> str:
+    """A title as it stands inside a sentence: its first letter small, unless the first word is a name."""
+    first = title.partition(" ")[0]
+    return title if any(mark.isupper() or mark.isdigit() for mark in first[1:]) else title[:1].lower() + title[1:]
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def words(slug: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from trainclinic.catalogue.wording import inside
 from trainclinic.causes.knowledge import HEALTHY_FAMILY, UNKNOWN
 
 if TYPE_CHECKING:
@@ -48,4 +49,4 @@ def conclude(word: Word, inference: Inference) -> Conclusion:
         return Conclusion(word)
     if first.probability < FAULT_PROBABILITY or inference.healthy_probability > HEALTHY_DOUBT:
         return Conclusion(word)
-    return Conclusion("sick", f"{first.cause.title[:1].lower()}{first.cause.title[1:]} is the most probable cause")
+    return Conclusion("sick", f"most probable cause: {inside(first.cause.title)}")

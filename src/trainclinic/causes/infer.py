@@ -136,11 +136,13 @@ def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inferenc
     probability, capped = _capped(probability, answers, ledger, known)
     by_slug = {answer.slug: answer for answer in answers}
     rows = {cause.slug: row for row, cause in enumerate(known.causes)}
+    refuted = ruled_out(by_slug, probability, ledger, known)
+    untold = {one.cause.slug for one in refuted}
     suspects: list[Suspect] = []
     for slug in sorted(probability, key=lambda s: (-probability[s], s)):
-        if not _is_told(slug, probability[slug], states, known, rows) or (
-            len(suspects) >= MOST_CAUSES and slug != UNKNOWN
-        ):
+        if slug in untold or not _is_told(slug, probability[slug], states, known, rows):
+            continue
+        if len(suspects) >= MOST_CAUSES and slug != UNKNOWN:
             continue
         cause = all_causes()[slug].cause
         weighed = _weighed(cause, rows.get(slug), ledger, known, by_slug)
@@ -154,7 +156,7 @@ def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inferenc
         )
     return Inference(
         tuple(suspects),
-        ruled_out(by_slug, probability, ledger, known),
+        refuted,
         next_tests(probability, by_slug, known),
         sum(probability[cause.slug] for cause in known.causes if cause.family == HEALTHY_FAMILY),
         capped,
@@ -171,7 +173,7 @@ def _is_told(slug: str, probability: float, states: dict[str, bool], known: Know
         return True
     if known.causes[rows[slug]].family == HEALTHY_FAMILY:
         return probability > TOLD_PROBABILITY and CURVE_JUDGED in states
-    return probability > max(TOLD_PROBABILITY, known.prior[rows[slug]])
+    return probability > max(TOLD_PROBABILITY, float(known.prior[rows[slug]]))
 
 
 def _capped(

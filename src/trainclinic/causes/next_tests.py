@@ -14,10 +14,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainclinic.catalogue.deciding import DecidingTest
 from trainclinic.catalogue.verdict import Absent, NotEvaluated
 from trainclinic.catalogue.wording import words
+from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.deciding import course, labels, numbers
 from trainclinic.causes.knowledge import UNKNOWN, Floats, Knowledge
 
@@ -37,6 +39,13 @@ SETTING_MINUTES = 2.0
 MOST_TESTS = 4
 CLEAR_SHIFT = 1.5
 """Factor by which an answer must move a cause before it is named as one that the test speaks about."""
+NAMED_PROBABILITY = 0.01
+"""Below this a cause is not what the test is made for, however far its answer moves it."""
+POINTED_PROBABILITY = 0.12
+"""Probability after an answer from which a cause is what the answer points to."""
+KEPT_SHARE = 0.9
+"""An answer that takes more than the rest of this from a cause does not point to it."""
+MOST_POINTED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,8 @@ class NextTest:
         minutes: What it takes.
         gain: Expected information gain in nats.
         separates: Slugs of the leading causes that its answer moves most.
+        yes: Slugs of what is left to suspect after a yes, `unknown` among them, the most probable first.
+        no: The same after a no.
     """
 
     slug: str
@@ -58,6 +69,8 @@ class NextTest:
     minutes: float
     gain: float
     separates: tuple[str, ...]
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
 
 
 @cache
@@ -96,9 +109,8 @@ def _made_for_causes(slugs: Sequence[str], belief: Floats, answers: Mapping[str,
             continue
         yes = np.array([test.yes.get(slug, test.otherwise) for slug in slugs])
         yes[-1] = (test.otherwise + 0.5) / 2  # an unlisted cause: between what most causes say and not knowing
-        found.append(
-            NextTest(test.slug, test.question, test.how, test.minutes, _gain(belief, yes), _moved(slugs, belief, yes))
-        )
+        named = np.array([slug in test.yes for slug in slugs])
+        found.append(_weighed((test.slug, test.question, test.how, test.minutes), slugs, belief, yes, named))
     return found
 
 
@@ -113,10 +125,43 @@ def _not_looked_for(
         because = np.append(known.shows[:, column], known.unlisted[column])
         yes = 1.0 - (1.0 - known.anyway[column]) * (1.0 - because)
         minutes = SETTING_MINUTES if answer.setting else LOGGING_MINUTES
-        question = f"Does the run show {words(slug)}?"
-        how = f"pass or log: {answer.verdict.missing}"
-        found.append(NextTest(slug, question, how, minutes, _gain(belief, yes), _moved(slugs, belief, yes)))
+        question = f"Does the run {'involve' if answer.setting else 'show'} {words(slug)}?"
+        how = f"{'Pass' if answer.setting else 'Log or pass'} {answer.verdict.missing}, then diagnose again"
+        named = np.array([*(any(e.finding == slug for e in cause.expects) for cause in known.causes), False])
+        found.append(_weighed((slug, question, how, minutes), slugs, belief, yes, named))
     return found
+
+
+def _weighed(
+    asked: tuple[str, str, str, float], slugs: Sequence[str], belief: Floats, yes: Floats, named: NDArray[np.bool_]
+) -> NextTest:
+    """A test with what it is expected to bring and what each answer leaves.
+
+    Args:
+        asked: Its slug, what it asks, how to answer it, and the minutes that takes.
+        slugs: The causes, shape `[cause]`.
+        belief: Their probabilities, same shape.
+        yes: P(yes | cause), same shape.
+        named: Causes of which the test says something of their own, same shape.
+    """
+    # Lost time and wrong learning have causes of their own: a test of one side says nothing about the other.
+    families = {slug: file.cause.family for slug, file in all_causes().items()}
+    timing = np.array([families.get(slug) == "throughput" for slug in slugs])
+    sides = set(timing[named & (belief >= NAMED_PROBABILITY)])
+    spoken = np.array([side in sides for side in timing]) if sides else np.ones(len(slugs), bool)
+    left = (_left(slugs, belief, yes, spoken), _left(slugs, belief, 1.0 - yes, spoken))
+    return NextTest(*asked, _gain(belief, yes), _moved(slugs, belief, yes), *left)
+
+
+def _left(slugs: Sequence[str], belief: Floats, likelihood: Floats, spoken: NDArray[np.bool_]) -> tuple[str, ...]:
+    """What an answer points to: probable after it, not made less probable by it, and of what the test speaks of."""
+    overall = float(belief @ likelihood)
+    if overall <= 0:
+        return ()
+    after = belief * likelihood / overall
+    order = np.argsort(-after, kind="stable")
+    kept = [i for i in order if spoken[i] and after[i] >= max(POINTED_PROBABILITY, belief[i] * KEPT_SHARE)]
+    return tuple(slugs[i] for i in kept)[:MOST_POINTED]
 
 
 def _gain(belief: Floats, yes: Floats) -> float:
@@ -144,4 +189,5 @@ def _moved(slugs: Sequence[str], belief: Floats, yes: Floats, most: int = 3) -> 
     overall = float(belief @ yes)
     order = np.argsort(-belief, kind="stable")
     factor = np.maximum(yes / max(overall, 1e-9), (1.0 - yes) / max(1.0 - overall, 1e-9))
-    return tuple(slugs[i] for i in order if slugs[i] != UNKNOWN and factor[i] >= CLEAR_SHIFT)[:most]
+    moved = (i for i in order if slugs[i] != UNKNOWN and belief[i] >= NAMED_PROBABILITY and factor[i] >= CLEAR_SHIFT)
+    return tuple(slugs[i] for i in moved)[:most]

@@ -11,6 +11,7 @@ from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Presen
 from trainclinic.catalogue.wording import words
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.knowledge import HEALTHY_FAMILY, UNKNOWN
+from trainclinic.causes.ledger import EXCLUSION
 
 if TYPE_CHECKING:
     from trainclinic.causes.infer import Answer
@@ -31,8 +32,8 @@ POPULAR = (
     "thermal-throttling",
 )
 """What people say first of nearly every broken run, whatever is wrong with it (docs/reference/accuracy.md)."""
-REFUTED_PROBABILITY = 0.03
-"""Above this an explanation is unlikely, not ruled out."""
+REFUTED_PROBABILITY = 0.02
+"""Above this an explanation is unlikely, not ruled out: reports list it among the possible causes."""
 REFUTING_WEIGHT = -1.5
 """Nats that one verdict must weigh before it refutes: 4.5 to 1 against, on top of a probability below the limit."""
 LEADING = 3
@@ -78,7 +79,7 @@ def ruled_out(
     for slug in leading:
         offered |= dict.fromkeys(all_causes()[slug].cause.confused_with)
     rows = {cause.slug: row for row, cause in enumerate(known.causes)}
-    found: list[RuledOut] = []
+    found: list[tuple[float, RuledOut]] = []
     for slug in offered:
         row = rows.get(slug)
         if row is None or probability[slug] > REFUTED_PROBABILITY or known.causes[row].family == HEALTHY_FAMILY:
@@ -86,24 +87,38 @@ def ruled_out(
         refuted = _refuted(known.causes[row], row, answers, ledger, known)
         if refuted is not None:
             found.append(refuted)
-    return tuple(found)
+    # The heaviest first; of equal weight, what people say most often.
+    return tuple(refuted for _, refuted in sorted(found, key=lambda pair: -pair[0]))
 
 
 def _refuted(
     cause: Cause, row: int, answers: Mapping[str, Answer], ledger: Ledger, known: Knowledge
-) -> RuledOut | None:
-    """The verdict that refutes a cause: an exclusion, else the expectation whose absence weighs most."""
+) -> tuple[float, RuledOut] | None:
+    """The verdict that refutes a cause, with its weight: an exclusion, else the absence with a number that weighs most.
+
+    An absence without a number convinces nobody.
+    """
     for rule in cause.excluded_by:
         answer = answers.get(rule.finding)
-        if answer is not None and isinstance(answer.verdict, Present if rule.when == "present" else Absent):
-            return RuledOut(cause, answer, rule.because)
+        if answer is None or not isinstance(answer.verdict, Present if rule.when == "present" else Absent):
+            continue
+        if rule.when == "present" or _has_number(answer):
+            return EXCLUSION, RuledOut(cause, answer, rule.because)
     against = [
-        (float(weight), known.findings[column])
+        (-float(weight), known.findings[column])
         for column, weight, seen in zip(ledger.columns, ledger.weights[row], ledger.present, strict=True)
-        if not seen and weight <= REFUTING_WEIGHT
+        if not seen and weight <= REFUTING_WEIGHT and _has_number(answers[known.findings[column]])
     ]
     if not against:
         return None
-    _, slug = min(against)
+    weight, slug = max(against)
     why = next(expect.why for expect in cause.expects if expect.finding == slug)
-    return RuledOut(cause, answers[slug], f"it would show {words(slug)}, because {why}")
+    return weight, RuledOut(cause, answers[slug], f"it would be expected, because {why}")
+
+
+def _has_number(answer: Answer) -> bool:
+    """Whether a verdict says what was looked at, with its number or its setting."""
+    verdict = answer.verdict
+    if isinstance(verdict, NotEvaluated) or not verdict.evidence:
+        return False
+    return any(mark.isdigit() or mark == "`" for mark in verdict.evidence[0].says)

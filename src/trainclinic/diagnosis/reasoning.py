@@ -42,4 +42,6 @@ def concluded(overall: Overall, inference: Inference) -> Overall:
     conclusion = conclude(overall.word, inference)
     if conclusion.word == overall.word:
         return overall
-    return Overall(conclusion.word, f"{conclusion.because}; by symptoms alone {overall.word}: {overall.reason}")
+    return Overall(
+        conclusion.word, f"{conclusion.because}. By its symptoms alone the run is {overall.word}: {overall.reason}"
+    )

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainclinic.catalogue.rule import Threshold
 from trainclinic.catalogue.verdict import Severity
-from trainclinic.catalogue.wording import count, words
+from trainclinic.catalogue.wording import count, listed, words
 
 if TYPE_CHECKING:
     from trainclinic.findings.examine import Finding
@@ -67,5 +67,4 @@ def overall_verdict(measured: Measured, findings: Sequence[Finding]) -> Overall:
 
 def _names(findings: Sequence[Finding], limit: int = 3) -> str:
     names = [words(finding.entry.rule.slug) for finding in findings]
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
+    return listed(names if len(names) <= limit else [*names[:limit], f"{len(names) - limit} more"])

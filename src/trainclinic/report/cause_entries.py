@@ -8,6 +8,7 @@ from typing import Literal
 StrengthWord = Literal["decisive", "strong", "moderate", "weak"]
 HEALTHY = "healthy-explanation"
 UNDETERMINED = "undetermined"
+UNLISTED = "None of the causes listed here"
 LIKELY = 0.5
 """From this probability on a cause is named as the answer; below it the evidence does not decide."""
 
@@ -111,6 +112,8 @@ class NextTestEntry:
         minutes: The same as a number.
         gain: Expected information gain in nats.
         decides: Titles of the causes that its answer moves most.
+        yes: Titles of what a yes points to, the most probable first.
+        no: Titles of what a no points to.
     """
 
     slug: str
@@ -121,3 +124,5 @@ class NextTestEntry:
     minutes: float
     gain: float
     decides: tuple[str, ...] = ()
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Literal
 
 from trainclinic.catalogue.families import FAMILIES
-from trainclinic.catalogue.wording import words
-from trainclinic.report.cause_entries import HEALTHY, LIKELY, UNDETERMINED
+from trainclinic.catalogue.wording import inside, words
+from trainclinic.report.cause_entries import HEALTHY, LIKELY, UNDETERMINED, UNLISTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trainclinic.report.cause_entries import CauseEntry, CauseEvidence
+    from trainclinic.report.cause_entries import CauseEntry, NextTestEntry
     from trainclinic.report.model import Document
 
 SHOWN = 0.02
@@ -20,12 +19,10 @@ SHOWN = 0.02
 TOLD = 0.1
 """Causes from this probability on are told with their evidence."""
 MOST_TOLD = 3
+RULED_OUT = 8
+"""Refuted explanations that are printed; the JSON report has all."""
 ROUNDED = 1.05
 """Sum of probabilities from which it is no rounding that they exceed 1."""
-UNLISTED = "None of the causes listed here"
-LONG = 100
-"""Characters from which a sentence is long."""
-_ASIDE = re.compile(r"\s*\([^()]*\)")
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 Reading = Literal["quiet", "answer", "undecided"]
 
@@ -98,26 +95,6 @@ def bar(probability: float, width: int) -> str:
     return drawn.ljust(width, "░")[:width]
 
 
-def seen(evidence: CauseEvidence, *, brief: bool = False) -> str:
-    """What was read; for an absence, what was not there and the number behind that.
-
-    Args:
-        evidence: The verdict.
-        brief: Whether a long sentence loses its remarks in brackets, such as the source of a figure: they stand with
-            the finding itself.
-    """
-    says = _ASIDE.sub("", evidence.says) if brief and len(evidence.says) > LONG else evidence.says
-    if evidence.state == "present":
-        return says
-    nothing = f"no {words(evidence.slug)}"
-    return nothing if says in {"", nothing} else f"{nothing} ({says})"
-
-
-def why(evidence: CauseEvidence) -> str:
-    """What makes it count, to stand behind a colon; empty when nothing more is known of it."""
-    return f": {evidence.why}" if evidence.why else ""
-
-
 def cell(document: Document) -> str:
     """The most probable cause in a table of runs."""
     kind = reading(document)
@@ -129,6 +106,16 @@ def cell(document: Document) -> str:
     if kind == "undecided":
         return "not decided"
     return f"{words(first.slug)} {share(first.probability)}"
+
+
+def points(test: NextTestEntry) -> list[str]:
+    """What each answer of a test points to, a line each; nothing where both point to the same."""
+    if test.yes == test.no:
+        return []
+    answers = (("yes", test.yes), ("no", test.no))
+    lines = [f"{word} points to {', or '.join(map(inside, titles))}" for word, titles in answers if titles]
+    against = "that" if len(test.yes or test.no) == 1 else "both"
+    return lines + [f"{word} speaks against {against}" for word, titles in answers if not titles]
 
 
 def _together(document: Document) -> str:
@@ -145,7 +132,7 @@ def _quiet(document: Document) -> str:
     healthy = [cause for cause in document.causes if cause.family == HEALTHY]
     if not healthy:
         return "No fault stands out."
-    name = healthy[0].title[0].lower() + healthy[0].title[1:]
+    name = inside(healthy[0].title)
     if _healthy(document) < LIKELY:
         return f"No fault stands out; first comes {name}, {share(healthy[0].probability)}."
     return f"Nothing wrong: {name}, {share(_healthy(document))}."
@@ -162,5 +149,4 @@ def _family(document: Document) -> str:
 
 def family(causes: Sequence[CauseEntry]) -> str:
     """The family of the first of these, in words that can stand inside a sentence."""
-    name = FAMILIES.get(causes[0].family, words(causes[0].family))
-    return name[0].lower() + name[1:]
+    return inside(FAMILIES.get(causes[0].family, words(causes[0].family)))

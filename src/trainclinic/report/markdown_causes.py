@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainclinic.report import cause_wording
+from trainclinic.report.evidence_lines import evidence_lines
 from trainclinic.report.markdown_text import at, code, fenced, table, text
 
 if TYPE_CHECKING:
-    from trainclinic.report.cause_entries import CauseEntry, CauseEvidence, NextTestEntry
+    from trainclinic.report.cause_entries import CauseEntry, NextTestEntry
+    from trainclinic.report.evidence_lines import EvidenceLine
     from trainclinic.report.model import Document
 
 FOR, AGAINST = 5, 4
@@ -37,7 +39,10 @@ def causes(document: Document, sharp: str) -> list[str]:
     for cause in cause_wording.told(document):
         blocks += _cause(cause, sharp)
     if document.ruled_out:
-        lines = [f"- **{text(e.title)}**: {text(e.because)}{at(e.path, e.line)}" for e in document.ruled_out]
+        lines = [
+            f"- **{text(e.title)}**: {text(e.because)}{at(e.path, e.line)}"
+            for e in document.ruled_out[: cause_wording.RULED_OUT]
+        ]
         blocks += [f"{sharp}# Ruled out", "\n".join(lines)]
     if document.next_tests:
         blocks.append(f"{sharp}# What would settle it")
@@ -52,8 +57,9 @@ def _title(cause: CauseEntry) -> str:
 
 
 def _cause(cause: CauseEntry, sharp: str) -> list[str]:
-    lines = [f"- ➕ **{e.strength}**: {_evidence(e)}" for e in cause.evidence_for[:FOR]]
-    lines += [f"- ➖ **{e.strength}**: {_evidence(e)}" for e in cause.evidence_against[:AGAINST]]
+    lines = [f"- ➕ **{line.strength}**: {_evidence(line)}" for line in evidence_lines(cause.evidence_for)[:FOR]]
+    against = evidence_lines(cause.evidence_against)[:AGAINST]
+    lines += [f"- ➖ **{line.strength}**: {_evidence(line)}" for line in against]
     blocks = [f"{sharp}## {text(cause.title)}, {cause_wording.share(cause.probability)}", text(cause.says)]
     blocks.append("\n".join(lines))
     if cause.decided_by:
@@ -63,12 +69,12 @@ def _cause(cause: CauseEntry, sharp: str) -> list[str]:
     return blocks
 
 
-def _evidence(evidence: CauseEvidence) -> str:
-    where = at(evidence.path, evidence.line, evidence.key)
-    return f"{text(cause_wording.seen(evidence, brief=True))}{where}{text(cause_wording.why(evidence))}"
+def _evidence(line: EvidenceLine) -> str:
+    why = f": {line.why}" if line.why else ""
+    return f"{text(line.says)}{at(line.path, line.line, line.key)}{text(why)}"
 
 
 def _test(test: NextTestEntry, number: int) -> list[str]:
-    decides = f" It decides: {text('; '.join(test.decides))}." if test.decides else ""
-    how = fenced(test.how) if test.kind == "run" else text(test.how)
-    return [f"**{number}. {text(test.title)}** ({test.cost}){decides}", how]
+    how = fenced(test.how) if test.kind == "run" else f"{text(test.how)}."
+    points = "\n".join(f"- {text(line)}" for line in cause_wording.points(test))
+    return [f"**{number}. {text(test.title)}** ({test.cost})", how, *filter(None, [points])]

@@ -74,7 +74,8 @@ TESTS = (
     DecidingTest(
         slug="loss-before-training",
         question="Is the loss of the base model on one row of plain text between 1 and 4.5 before any training?",
-        how="print(model(**tokenizer('A page of ordinary English text.', return_tensors='pt'), labels=ids).loss)",
+        how="row = tokenizer('A page of ordinary English text.', return_tensors='pt')\n"
+        "print(model(**row, labels=row['input_ids']).loss)",
         minutes=2,
         yes={
             "pretrained-weights-not-loaded": 0.05,
@@ -97,7 +98,7 @@ TESTS = (
     DecidingTest(
         slug="loss-before-save-and-after-load",
         question="Is the loss of one batch the same before saving and after loading?",
-        how="print(model(**batch).loss); trainer.save_model(d); print(load(d)(**batch).loss)",
+        how="print(model(**batch).loss)\ntrainer.save_model(d)\nprint(load(d)(**batch).loss)",
         minutes=5,
         yes={
             "weights-not-restored-on-resume": 0.04,
@@ -169,7 +170,7 @@ TESTS = (
     DecidingTest(
         slug="system-log-of-the-stall",
         question="Does the system log show sleep, suspension or paging during the stall?",
-        how="pmset -g log | grep -e Sleep -e Wake   # macOS; journalctl -b | grep -i suspend   # Linux",
+        how="pmset -g log | grep -e Sleep -e Wake  # macOS\njournalctl -b | grep -i suspend  # Linux",
         minutes=2,
         yes={"machine-sleep": 0.9, "memory-swapping": 0.3},
         otherwise=0.04,
@@ -188,7 +189,7 @@ TESTS = (
     DecidingTest(
         slug="device-utilisation",
         question="Does the device idle during slow steps?",
-        how="nvidia-smi dmon -s u   # or Activity Monitor, GPU history",
+        how="nvidia-smi dmon -s u  # or Activity Monitor, GPU history",
         minutes=5,
         yes={"slow-data-loading": 0.93, "machine-sleep": 0.5, "graph-recompilation": 0.7},
         otherwise=0.06,
@@ -197,7 +198,7 @@ TESTS = (
     DecidingTest(
         slug="clock-and-temperature",
         question="Do clocks fall as the temperature rises?",
-        how="nvidia-smi --query-gpu=clocks.sm,temperature.gpu --format=csv -l 5   # or `sudo powermetrics`",
+        how="nvidia-smi --query-gpu=clocks.sm,temperature.gpu --format=csv -l 5\nsudo powermetrics  # macOS",
         minutes=10,
         yes={"thermal-throttling": 0.93},
         otherwise=0.05,

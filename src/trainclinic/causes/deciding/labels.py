@@ -10,7 +10,8 @@ TESTS = (
         question="Is the loss of the training path the loss at one token ahead?",
         how="logits = model(ids).logits\n"
         "n = ids.shape[1]\n"
-        "for k in range(4): print(k, F.cross_entropy(logits[:, : n - k].flatten(0, 1), ids[:, k:].flatten()))\n"
+        "for k in range(4):\n"
+        "    print(k, F.cross_entropy(logits[:, : n - k].flatten(0, 1), ids[:, k:].flatten()))\n"
         "print(model(ids, labels=labels).loss)  # equals k = 1 when labels are right, k = 2 when shifted twice",
         minutes=2,
         yes={"double-label-shift": 0.02, "missing-label-shift": 0.02, "evaluation-artefact": 0.6},
@@ -82,7 +83,7 @@ TESTS = (
     DecidingTest(
         slug="embedding-norm-of-special-tokens",
         question="Are the embedding rows of the special tokens in use unlike the others (norm near 0 or far off)?",
-        how="e = model.get_input_embeddings().weight.norm(dim=1); print(e.mean(), e[special_ids])",
+        how="e = model.get_input_embeddings().weight.norm(dim=1)\nprint(e.mean(), e[special_ids])",
         minutes=2,
         yes={"untrained-special-tokens": 0.93, "uninitialised-new-token-embeddings": 0.85},
         otherwise=0.05,
@@ -91,7 +92,7 @@ TESTS = (
     DecidingTest(
         slug="template-of-both-paths",
         question="Are the token ids of a prompt the same in training and at inference?",
-        how="print(train_ids[:40]); print(tokenizer.apply_chat_template(messages, add_generation_prompt=True)[:40])",
+        how="print(train_ids[:40])\nprint(tokenizer.apply_chat_template(messages, add_generation_prompt=True)[:40])",
         minutes=3,
         yes={
             "chat-template-mismatch": 0.05,

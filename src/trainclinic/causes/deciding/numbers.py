@@ -17,7 +17,7 @@ TESTS = (
     DecidingTest(
         slug="parameters-after-one-step",
         question="Are parameters non-finite after exactly one optimizer step on a finite loss?",
-        how="optimizer.step(); print(sum(int((~p.isfinite()).sum()) for p in model.parameters() if p.requires_grad))",
+        how="optimizer.step()\nprint(sum(int((~p.isfinite()).sum()) for p in model.parameters() if p.requires_grad))",
         minutes=2,
         yes={
             "half-precision-adapter-weights": 0.9,
@@ -99,7 +99,7 @@ TESTS = (
     DecidingTest(
         slug="future-token-perturbation",
         question="Do logits at a position change when a later token is changed?",
-        how="a = model(ids).logits; ids[:, -1] = 5; b = model(ids).logits; print((a[:, :-1] - b[:, :-1]).abs().max())",
+        how="a = model(ids).logits\nids[:, -1] = 5\nb = model(ids).logits\nprint((a[:, :-1] - b[:, :-1]).abs().max())",
         minutes=2,
         yes={"causal-mask-leak": 0.97, "packing-contamination": 0.2},
         otherwise=0.02,
@@ -133,7 +133,7 @@ TESTS = (
     DecidingTest(
         slug="optimizer-holds-the-model",
         question="Does the optimizer hold the parameters of the model that is trained?",
-        how="own = {id(p) for p in model.parameters()}; "
+        how="own = {id(p) for p in model.parameters()}\n"
         "print(sum(id(p) in own for g in optimizer.param_groups for p in g['params']))",
         minutes=1,
         yes={"stale-optimizer-parameters": 0.03, "frozen-adapter": 0.5},

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from trainclinic.catalogue.wording import words
 from trainclinic.report import cause_wording
+from trainclinic.report.evidence_lines import evidence_lines
 from trainclinic.report.html import svg, wording
 from trainclinic.report.html.chart_data import chart_json, thinned
 from trainclinic.report.html.detail import brief
@@ -190,6 +191,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.globals.update(ruled_out_most=cause_wording.RULED_OUT)
     environment.filters.update(
         inline=wording.inline,
         block=wording.block,
@@ -201,7 +203,7 @@ def _environment() -> jinja2.Environment:
         steps=steps_text,
         needs=needs,
         planned=planned,
-        seen=cause_wording.seen,
+        evidence_lines=evidence_lines,
         share=cause_wording.share,
         cause_title=cause_wording.title,
         cause_cell=cause_wording.cell,
@@ -209,6 +211,7 @@ def _environment() -> jinja2.Environment:
         causes_heading=cause_wording.heading,
         causes_lead=cause_wording.lead,
         causes_shown=cause_wording.shown,
+        test_points=cause_wording.points,
     )
     return environment
 

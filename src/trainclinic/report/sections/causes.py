@@ -9,7 +9,7 @@ from trainclinic.catalogue.wording import words
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.knowledge import UNKNOWN
 from trainclinic.causes.next_tests import all_tests
-from trainclinic.report.cause_entries import CauseEntry, CauseEvidence, NextTestEntry, RuledOutEntry
+from trainclinic.report.cause_entries import UNLISTED, CauseEntry, CauseEvidence, NextTestEntry, RuledOutEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,14 +102,15 @@ def _ruled_out(refuted: RuledOut) -> RuledOutEntry:
 
 
 def _read(refuted: RuledOut, evidence: Evidence) -> str:
-    """What was read; for an absence, also what it is the absence of, unless the reason names that."""
-    name = words(refuted.answer.slug)
-    named = name in refuted.because or evidence.says == f"no {name}"
-    return f"{evidence.says}, no {name}" if isinstance(refuted.answer.verdict, Absent) and not named else evidence.says
+    """What was read; for an absence, what it is the absence of, with the number behind that."""
+    nothing = f"no {words(refuted.answer.slug)}"
+    if not isinstance(refuted.answer.verdict, Absent) or evidence.says == nothing:
+        return evidence.says
+    return f"{nothing} ({evidence.says})"
 
 
 def _next_test(test: NextTest) -> NextTestEntry:
-    titles = {slug: file.cause.title for slug, file in all_causes().items()}
+    titles = {slug: file.cause.title for slug, file in all_causes().items()} | {UNKNOWN: UNLISTED}
     return NextTestEntry(
         slug=test.slug,
         title=test.question,
@@ -119,6 +120,8 @@ def _next_test(test: NextTest) -> NextTestEntry:
         minutes=round(test.minutes, 1),
         gain=round(test.gain, DIGITS),
         decides=tuple(titles.get(slug, words(slug)) for slug in test.separates),
+        yes=tuple(titles.get(slug, words(slug)) for slug in test.yes),
+        no=tuple(titles.get(slug, words(slug)) for slug in test.no),
     )
 
 

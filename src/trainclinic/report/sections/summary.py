@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.wording import count, number, words
 from trainclinic.report.cause_entries import LIKELY
-from trainclinic.report.cause_wording import seen, share
+from trainclinic.report.cause_wording import share
+from trainclinic.report.evidence_lines import seen
 from trainclinic.report.wording import figure, planned
 
 if TYPE_CHECKING:

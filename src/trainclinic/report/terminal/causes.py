@@ -9,19 +9,22 @@ from rich.table import Table
 from rich.text import Text
 
 from trainclinic.report import cause_wording, wording
+from trainclinic.report.evidence_lines import evidence_lines
 from trainclinic.report.terminal.blocks import labelled, prose, title
+from trainclinic.report.terminal.code_lines import code_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import RenderableType
 
-    from trainclinic.report.cause_entries import CauseEntry, CauseEvidence, NextTestEntry
+    from trainclinic.report.cause_entries import CauseEntry, NextTestEntry
+    from trainclinic.report.evidence_lines import EvidenceLine
     from trainclinic.report.model import Document
 
 FOR, AGAINST = 5, 3
 """Verdicts shown per cause and side; the HTML report has more."""
-RULED_OUT = 8
+TEST_INDENT = 4
 BAR = (10, 24)
 """Narrowest and widest bar."""
 
@@ -41,13 +44,14 @@ def causes(document: Document, width: int) -> list[RenderableType]:
         parts += [Text(), *_cause(cause)]
     if document.ruled_out:
         rows = [
-            (entry.title, f"{entry.because}{_at(entry.path, entry.line)}") for entry in document.ruled_out[:RULED_OUT]
+            (entry.title, f"{entry.because}{_at(entry.path, entry.line)}")
+            for entry in document.ruled_out[: cause_wording.RULED_OUT]
         ]
         parts += [*title("Ruled out"), labelled(rows, label=28)]
     if document.next_tests:
         parts += title("What would settle it")
         for number, test in enumerate(document.next_tests, start=1):
-            parts += _test(test, number)
+            parts += _test(test, number, width)
     return parts
 
 
@@ -76,8 +80,8 @@ def _cause(cause: CauseEntry) -> list[RenderableType]:
     parts: list[RenderableType] = [Text.assemble((cause.title, "bold"), (f"  {cause.slug}", "dim"))]
     if cause.says:
         parts.append(Padding(prose(cause.says), (0, 0, 0, 2)))
-    rows = [(f"+ {e.strength}", _evidence(e)) for e in cause.evidence_for[:FOR]]
-    rows += [(f"- {e.strength}", _evidence(e)) for e in cause.evidence_against[:AGAINST]]
+    rows = [(f"+ {line.strength}", _evidence(line)) for line in evidence_lines(cause.evidence_for)[:FOR]]
+    rows += [(f"- {line.strength}", _evidence(line)) for line in evidence_lines(cause.evidence_against)[:AGAINST]]
     rows += [("decided by", cause.decided_by)] if cause.decided_by else []
     rows += [("usually said", cause.false_diagnosis)] if cause.false_diagnosis else []
     if rows:
@@ -85,9 +89,8 @@ def _cause(cause: CauseEntry) -> list[RenderableType]:
     return parts
 
 
-def _evidence(evidence: CauseEvidence) -> str:
-    where = _at(evidence.path, evidence.line, evidence.key)
-    return f"{cause_wording.seen(evidence, brief=True)}{where}{cause_wording.why(evidence)}"
+def _evidence(line: EvidenceLine) -> str:
+    return f"{line.says}{_at(line.path, line.line, line.key)}{f': {line.why}' if line.why else ''}"
 
 
 def _at(path: str | None, line: int | None, key: str = "") -> str:
@@ -95,12 +98,13 @@ def _at(path: str | None, line: int | None, key: str = "") -> str:
     return f" [{where}]" if where else ""
 
 
-def _test(test: NextTestEntry, number: int) -> list[RenderableType]:
+def _test(test: NextTestEntry, number: int, width: int) -> list[RenderableType]:
     parts: list[RenderableType] = [Text()] if number > 1 else []
     parts.append(Text.assemble((f"{number} ", "bold"), (f"[{test.cost}] ", "dim"), prose(test.title)))
-    # Code is not wrapped at words: what is copied must run.
-    how = Text(test.how, style="cyan", overflow="fold") if test.kind == "run" else prose(test.how)
-    parts.append(Padding(how, (0, 0, 0, 4)))
-    if test.decides:
-        parts.append(Padding(Text(f"decides: {'; '.join(test.decides)}", style="dim"), (0, 0, 0, 4)))
+    if test.kind == "run":
+        code = "\n".join(code_lines(test.how, width - TEST_INDENT))
+        parts.append(Padding(Text(code, style="cyan", overflow="fold"), (0, 0, 0, TEST_INDENT)))
+    else:
+        parts.append(Padding(prose(test.how), (0, 0, 0, TEST_INDENT)))
+    parts += [Padding(Text(line, style="dim"), (0, 0, 0, TEST_INDENT)) for line in cause_wording.points(test)]
     return parts
