@@ -67,6 +67,7 @@ CAUSE = Cause(
     expects=(
         Expect("memory-growth", USUALLY, "cached blocks of ever new shapes add up while live memory stays the same"),
         Expect("throughput-step-change", OFTEN, "the pace falls to another level when memory is full"),
+        Expect("slower-pace-after-gap", USUALLY, "memory that is short is still short after a pause"),
         Expect("throughput-drift", OFTEN, "the share of pages on disk grows step by step"),
         Expect("apple-gpu", OFTEN, "unified memory overflows to the disk instead of failing"),
         Expect("variable-length-batches", OFTEN, "each new length asks for blocks of another size"),
