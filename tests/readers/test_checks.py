@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from trainclinic.readers.checks.claims import claims
@@ -16,6 +18,12 @@ def told(text: str) -> list[tuple[str, float | None]]:
 
 
 SAYS = [
+    (
+        "row 0: no pads, logits finite\nrow 1: 7 pads, logits nan",
+        [("unpadded-rows-finite", 1.0), ("padded-rows-non-finite", 1.0)],
+    ),
+    ("module    max abs output\ndecoder.3.wo   70112.0\ndecoder.4.wo   inf", [("activation-values", math.inf)]),
+    ("module    count\ndecoder.3.wo   70112.0", []),
     ("assistant: Yes. [-100, -100]", [("answers-ignored", 1.0)]),
     ("### Response: At noon. -> (masked)", [("answers-ignored", 1.0)]),
     ("answer tokens: trained 0 of 12", [("answers-ignored", 1.0)]),
@@ -122,6 +130,13 @@ def test_every_kind_that_a_report_can_tell_is_in_the_vocabulary() -> None:
         ("train loss 2.1\nval loss 2.0", []),
         ("cpu loss 3.83", []),
         ("gpu loss 3.8\ngpu loss 3.7", []),
+        ("output_fused: 0.0\noutput_torch: 1.31", [("output_fused", 0.0), ("output_torch", 1.31)]),
+        ("rows_torch: 3\nrows_fused: 4", []),
+        (
+            "sum of losses, one by one: 12.5\nsum of losses, packed with a block mask: 12.4",
+            [("one by one", 12.5), ("packed with a block mask", 12.4)],
+        ),
+        ("model(ids, labels=ids).loss: 1.7\nshift 1: 1.1", [("model", 1.7), ("shift 1", 1.1)]),
     ],
 )
 def test_losses_of_several_cases_are_a_list_of_results(text: str, expected: list[tuple[str, float]]) -> None:

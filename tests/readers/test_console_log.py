@@ -199,3 +199,22 @@ def test_a_million_rows_take_about_two_seconds(tmp_path: Path, row: str) -> None
     begin = time.process_time()
     read(file)
     assert time.process_time() - begin < 4.0  # 1.5 s on the machine it was written on; twice as much elsewhere
+
+
+def test_rows_that_name_the_splits_alone_are_losses(tmp_path: Path) -> None:
+    text = "".join(f"step {at:4d} train {6.5 - at / 100:.4f} val {6.6 - at / 100:.4f}\n" for at in range(0, 250, 50))
+    (fragment,) = read(write(tmp_path / "a.log", text))
+    assert list(fragment.columns["train/loss"].value) == [6.5, 6.0, 5.5, 5.0, 4.5]
+    assert list(fragment.columns["eval/loss"].step) == [0, 50, 100, 150, 200]
+
+
+def test_counts_of_splits_are_no_losses(tmp_path: Path) -> None:
+    text = "".join(f"epoch {at} train 900 val 100 loss {3 - at / 10:.3f}\n" for at in range(5))
+    (fragment,) = read(write(tmp_path / "a.log", text))
+    assert "eval/loss" not in fragment.columns
+
+
+def test_the_moving_average_of_a_bar_is_the_loss(tmp_path: Path) -> None:
+    bars = [f"steps:   0%|  | {at}/2000 [00:{at}<33:10,  1.00it/s, avr_loss=0.1{at}]\n" for at in range(10, 15)]
+    (fragment,) = read(write(tmp_path / "a.log", "".join(bars)))
+    assert list(fragment.columns["train/loss"].value) == [0.110, 0.111, 0.112, 0.113, 0.114]

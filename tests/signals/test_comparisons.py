@@ -40,6 +40,11 @@ def pair(one: RunRecord, other: RunRecord) -> Pair:
         ("train-a100.log", {"device": "cuda"}),
         ("train_no_compile.log", {"kernel": "eager"}),
         ("train_torch_ce.log", {"kernel": "torch"}),
+        ("train_no_liger.log", {"kernel": "torch"}),
+        ("train_without_flash.log", {"attention": "eager"}),
+        ("train_flash_attn_disabled.log", {"attention": "eager"}),
+        ("train_fa2.log", {"attention": "flash"}),
+        ("records one by one", {"packing": "unpacked"}),
         ("unpacked", {"packing": "unpacked"}),
         ("bs1_ga32", {"accumulation": "32"}),
         ("train_accum1.log", {"accumulation": "1"}),
@@ -155,3 +160,15 @@ def test_losses_by_length_are_in_order() -> None:
     rows = (result(2, 5.0, seq_length="4096"), result(3, 2.0, seq_length="512"), result(4, 2.0, seq_length="many"))
     points = losses_by_length(Measured(RunRecord("t", results=rows)))
     assert [(point.length, point.loss) for point in points] == [(512.0, 2.0), (4096.0, 5.0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "factor"),
+    [
+        ("train_eager.log", "train_compiled.log", "kernel"),
+        ("train_eager.log", "train_flash.log", "attention"),
+        ("train_eager.log", "train_liger.log", "kernel"),
+    ],
+)
+def test_eager_is_the_plain_path_of_what_stands_opposite(name: str, other: str, factor: str) -> None:
+    assert list(pair(record(name, [2.0, 1.9, 1.8]), record(other, [2.1, 2.0, 1.9])).factors) == [factor]

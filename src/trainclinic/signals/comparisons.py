@@ -34,7 +34,7 @@ RATES_APART = 3.0
 """Learning rates this far apart are a deliberate change; less is a schedule seen at two places."""
 _FACTS = {
     "device": "device",
-    "attention_implementation": "kernel",
+    "attention_implementation": "attention",
     "packing": "packing",
     "accumulation_steps": "accumulation",
     "weights_dtype": "precision",
@@ -159,6 +159,7 @@ class Pair:
                 found[factor] = both
         if "accumulation" in found:
             found.pop("batch", None)
+        _settle_plain_path(found)
         mine, theirs = self.one.peak_rate or 0.0, self.other.peak_rate or 0.0
         if min(mine, theirs) > 0 and max(mine, theirs) >= RATES_APART * min(mine, theirs):
             found["rate"] = f"{mine:g}", f"{theirs:g}"
@@ -221,6 +222,16 @@ class Pair:
         """Whether every shared row is equal as printed, and the rows are not all one value."""
         mine, theirs = self.shared
         return mine.size >= FEWEST_SHARED and bool((mine == theirs).all()) and np.unique(mine).size > FEWEST_SHARED - 1
+
+
+def _settle_plain_path(found: dict[str, tuple[str, str]]) -> None:
+    """`eager` is the plain path of attention and of the compiler: what stands opposite says of which."""
+    both = {factor: set(found.get(factor, ())) - {"", "eager"} for factor in ("attention", "kernel")}
+    for factor, other in (("attention", "kernel"), ("kernel", "attention")):
+        if both[factor] and not both[other]:
+            found.pop(other, None)
+    if not any(both.values()):
+        found.pop("attention", None)
 
 
 def pairs_of(run: Measured) -> tuple[Pair, ...]:

@@ -81,7 +81,7 @@ CAUSE = Cause(
         Expect("metric-disagreement", RARELY, "perplexity and loss count the tokens of a pack differently"),
         Expect("long-blocks", SOMETIMES, "packs are as long as the context allows"),
         Expect(
-            "loss-differing-between-kernels",
+            "loss-differing-between-attention-kernels",
             SOMETIMES,
             "one attention implementation respects the borders and another does not",
         ),

@@ -62,11 +62,11 @@ CAUSE = Cause(
     expects=(
         Expect("failure-with-every-kernel", RARELY, "one library stands behind all attention paths of a backend"),
         Expect("nan-gradient-norm", USUALLY, "it is the backward kernel that returns NaN"),
-        Expect("loss-differing-between-kernels", USUALLY, "another attention implementation is clean"),
+        Expect("loss-differing-between-attention-kernels", USUALLY, "another attention implementation is clean"),
         Expect("finite-loss-with-nan-gradient-norm", OFTEN, "the forward kernel is right, the backward one is not"),
         Expect("nan-at-zero-learning-rate", OFTEN, "the kernel needs no update to fail"),
         Expect("wrong-value-before-first-update", OFTEN, "the gradients of the untouched weights are NaN already"),
-        Expect("persistent-nan", USUALLY, "the NaN gradient is applied, and no later batch repairs the weights"),
+        Expect("persistent-nan", OFTEN, "the NaN gradient is applied, and no later batch repairs the weights"),
         Expect("defect-in-attention", OFTEN, "it is a property of one build, and the known ones are listed"),
         Expect("bfloat16-training", OFTEN, "the kernel fails whatever the range of the format"),
         Expect("nan-hidden-as-zero", OFTEN, "the Trainer's filter prints 0.0 once the weights are NaN"),

@@ -67,7 +67,7 @@ CAUSE = Cause(
         Expect("finite-mask-constant", OFTEN, "scores that outgrow the constant look through the mask"),
         Expect("defect-in-causal-mask", OFTEN, "releases that dropped the mask on one path are listed"),
         Expect("plausible-first-loss", SOMETIMES, "a pretrained model has to learn to use what it suddenly sees"),
-        Expect("loss-differing-between-kernels", SOMETIMES, "only one attention path lacks the mask"),
+        Expect("loss-differing-between-attention-kernels", SOMETIMES, "only one attention path lacks the mask"),
         Expect("training-from-scratch", SOMETIMES, "attention written by hand is mostly trained from scratch"),
         Expect("initial-loss-too-low", RARELY, "a model that was trained with the leak starts with it"),
     ),

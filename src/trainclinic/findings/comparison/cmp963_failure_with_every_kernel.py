@@ -23,7 +23,7 @@ Check in the model's configuration that the other implementation was in use.
 from __future__ import annotations
 
 from trainclinic.catalogue.rule import Rule
-from trainclinic.catalogue.verdict import Severity, Verdict
+from trainclinic.catalogue.verdict import NotEvaluated, Severity, Verdict
 from trainclinic.findings.shared_failures import fails_alike
 from trainclinic.signals.measured import Measured
 
@@ -32,7 +32,10 @@ MISSING = "a second run with the plain implementation"
 
 def check(run: Measured) -> Verdict:
     """Ask whether all runs that differ in it fail, and whether a note says so."""
-    return fails_alike(run, "kernel", "same-failure-with-other-kernel", MISSING)
+    verdicts = [
+        fails_alike(run, factor, "same-failure-with-other-kernel", MISSING) for factor in ("kernel", "attention")
+    ]
+    return next((verdict for verdict in verdicts if not isinstance(verdict, NotEvaluated)), verdicts[0])
 
 
 RULE = Rule(

@@ -57,7 +57,8 @@ def check(run: Measured) -> Verdict:
         return NotEvaluated(missing="`train/loss`")
     first = f"{number(trend.first)} at {run.record.axis} {trend.first_step}"
     says = f"loss falls from {first} to {number(trend.last)} at the end"
-    limit = BOTH_NEAR_ZERO.value if _held_out_is_near_zero(run) else NEAR_ZERO.value
+    surely_fell = trend.first >= SURE_RATIO.value * max(trend.last, 1e-9)
+    limit = BOTH_NEAR_ZERO.value if _held_out_is_near_zero(run, surely_fell) else NEAR_ZERO.value
     if trend.last >= limit or trend.first < RATIO.value * max(trend.last, 1e-9):
         return Absent((Evidence(says),))
     evidence = [evidence_at(series, trend.last_step, says)]
@@ -86,7 +87,7 @@ def check(run: Measured) -> Verdict:
             else "Score held-out rows: near zero there too means leaking, high means memorised"
         )
     )
-    may_be_a_classifier = run.objective.kind == "unknown" and trend.first < SURE_RATIO.value * max(trend.last, 1e-9)
+    may_be_a_classifier = run.objective.kind == "unknown" and not surely_fell
     mild = run.objective.kind == "speech" or may_be_a_classifier
     return Present(tuple(evidence), means, settle, severity=Severity.NOTE if mild else None)
 
@@ -98,9 +99,9 @@ def _within_one_pass(run: Measured) -> bool:
     return per_epoch is not None and last is not None and last < per_epoch
 
 
-def _held_out_is_near_zero(run: Measured) -> bool:
+def _held_out_is_near_zero(run: Measured, surely_fell: bool) -> bool:
     held_out = run.eval_rows
-    tokens = run.objective.is_language_model is True
+    tokens = run.objective.is_language_model is True or surely_fell
     return tokens and held_out is not None and float(held_out.value[-1]) < BOTH_NEAR_ZERO.value
 
 

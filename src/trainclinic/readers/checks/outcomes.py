@@ -15,6 +15,11 @@ _METRIC = r"(?:(?:first|initial|eval|train|mean|final|model|batch|step[ -]?[01])
 _LABEL = r"[a-z][\w .+/@-]{0,40}?"
 _LINE = rf"^\W{{0,4}}({_LABEL})\W{{0,3}}[:=|,\s]\s*{_METRIC}\W{{1,4}}({NUMBER})\W*$"
 _METRIC_FIRST = rf"^\W{{0,4}}{_METRIC}\s*(?:on|at|with|for|of|\()\s*({_LABEL})\)?\W{{1,4}}({NUMBER})\W*$"
+_OWN = rf"\bmodel(?:\([^)\n]{{0,60}}\)|'s)?(?: own)?[. _]loss\b\W{{1,4}}({NUMBER})\W*$|\b(?:out|outputs?)\.loss\W{{1,4}}({NUMBER})\W*$"
+_SUM = rf"^\W{{0,4}}(?:sums?|mean|total) (?:of )?(?:the )?loss(?:es)?\W{{1,3}}([a-z][\w .+/@-]{{0,60}}?)\s*[:=]\s*({NUMBER})\W*$"
+_NAMED = rf"^\W{{0,4}}({_LABEL})\s*[:=]\s*(?:tensor\(\s*)?({NUMBER})\W*$"
+_KERNELS = r"(?:^|[ _.-])(?:liger|fused|unfused|torch|eager|compiled?|flash(?:_?att\w*)?|fa2|sdpa|triton|cpu|mps|cuda)(?=$|[ _.-])"
+_COMPUTED = r"(?:^|[ _.-])(?:out(?:put)?s?|loss(?:es)?|ce|nll|results?)(?=$|[ _.-])"
 _SHIFT = rf"\bshift\W{{0,3}}([0-3])\b\W{{0,6}}(?:{_METRIC})?\W{{0,4}}({NUMBER})(?![\w.]\w)"
 _CASE = rf"([a-z][\w.+/@-]{{0,30}}(?: [a-z][\w.+/@-]{{0,30}})?)[ :=]{{1,3}}({NUMBER})(?=[,;/ ]|$)"
 _NO_CASE = frozenset(
@@ -54,13 +59,24 @@ def _of_line(line: Line) -> Iterator[Outcome]:
     if shifts := list(pattern(_SHIFT).finditer(text)):
         for one in shifts:
             yield Outcome(f"shift {one[1]}", "loss", number_of(one[3]), line.number)
+    elif found := pattern(_OWN).search(text):
+        yield Outcome("model", "loss", number_of(found[1] or found[2]), line.number)
+    elif found := pattern(_SUM).search(text):
+        yield Outcome(found[1].strip(" :=|,-"), "loss", number_of(found[2]), line.number)
     elif found := pattern(_LINE).search(text):
         yield Outcome(found[1].strip(" :=|,-"), found[2].lower(), number_of(found[3]), line.number)
     elif found := pattern(_METRIC_FIRST).search(text):
         yield Outcome(found[2].strip(" :=|,-"), found[1].lower(), number_of(found[3]), line.number)
+    elif (found := pattern(_NAMED).search(text)) and _names_a_kernel(found[1]):
+        yield Outcome(found[1].strip(), "loss", number_of(found[2]), line.number)
     elif found := pattern(_METRIC).search(text):
         rest = text[found.end() :].lstrip(" :=")
         listed = list(pattern(_CASE).finditer(rest))
         if 2 <= len(listed) <= MOST_CASES and not pattern(_CASE).sub("", rest).strip(" ,;/"):
             for one in listed:
                 yield Outcome(one[1].strip(), found[1].lower(), number_of(one[2]), line.number)
+
+
+def _names_a_kernel(label: str) -> bool:
+    """Whether a name says what was computed, and by which kernel or device: `output_liger`, `loss_mps`."""
+    return pattern(_KERNELS).search(label) is not None and pattern(_COMPUTED).search(label) is not None

@@ -12,6 +12,7 @@ _PADS = {"pads", "left_pads", "right_pads", "n_pads", "num_pads", "pad", "paddin
 _NAN = {"nan", "nans", "is_nan", "has_nan", "nan_logits", "logits_nan", "non_finite", "finite", "isnan", "n_nan"}
 _COUNTED = rf"\brows?\b.{{0,12}}?\b(with(?:out)?|no)\b.{{0,8}}?\bpad\w*\b.{{0,20}}?\b(?:nan|non-?finite)s?\b[^\d\n]{{0,20}}({NUMBER})"
 _KINDS = rf"\b(un|non-?|not )?padded\b[^\d\n]{{0,12}}?({NUMBER})|({NUMBER})\s+(un|non-?|not )?padded\b"
+_ROW = rf"\b({NUMBER}|no|some) (?:left[- ]|right[- ])?pad(?:s|ding(?: tokens?)?| tokens?)?\b[^\d\n]{{0,24}}?\b(nans?|non-?finite|infs?|finite|fine|ok)\b"
 _ONLY = (
     r"\b(?:nans?|non-?finite)\b.{0,40}\bonly\b.{0,30}\bpad|\bnan (?:rows|mask)\b.{0,30}\b(?:equal|match)\w*.{0,30}\bpad"
 )
@@ -36,6 +37,11 @@ def _counts(text: str) -> Iterator[tuple[str, float]]:
         yield "padded-rows-non-finite", 1.0
     elif found := pattern(_COUNTED).search(text):
         yield _kind(padded=found[1].lower() == "with", bad=True), number_of(found[2])
+    elif found := pattern(_ROW).search(text):
+        yield (
+            _kind(padded=found[1].lower() not in {"no", "0"}, bad=found[2].lower() not in {"finite", "fine", "ok"}),
+            1.0,
+        )
     elif pattern(_BAD).search(text) and (several := list(pattern(_KINDS).finditer(text))):
         for one in several:
             yield _kind(padded=not (one[1] or one[4]), bad=True), number_of(one[2] or one[3])

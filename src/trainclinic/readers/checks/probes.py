@@ -26,13 +26,20 @@ _CHANGED = r"\b(?:perturb\w*|chang\w+|leak\w*|replac\w+|random\w*)\b"
 _ROW = rf"(?:<\S+?>|\brow \d+|\btoken \S+|\bid \d+)[^\d\n]{{0,20}}?\bnorm\W{{1,4}}({NUMBER})|\bnorm of (?:row \d+|token \S+|<\S+?>)\W{{1,4}}({NUMBER})"
 _MEAN = rf"\b(?:mean|median|average|typical|others?|rest)\b(?:[ _]\w+){{0,2}}?\W{{1,4}}({NUMBER})"
 _STOP = rf"\b(?:p|prob(?:ability)?)\W{{0,3}}(?:of )?(?:the )?(?:\(?\s*)?(?:stop|eos|eot|end(?: of (?:turn|text))?|<\S+?>)(?: token)?\)?\W{{1,4}}({NUMBER})"
+_STOP_FIRST = rf"(?:<\|?(?:eot_id|im_end|end|eom_id|endoftext|end_of_text|eos|end_of_turn|/s)\|?>)['\"`]?\W{{1,6}}(?:p|prob(?:ability)?)\W{{1,4}}({NUMBER})"
+
+
+_HEADER = r"^\W{0,3}(?:module|layer|block|name)\b.{0,40}?\b(?:abs[ _]?max|max[ _]?abs|amax|absmax|max(?:imum)?)\b[^\d\n]{0,60}$"
+_CELLS = rf"^\W{{0,3}}[a-z][\w.]*\.\w+[|:,\s]{{1,60}}({NUMBER})\W{{0,3}}$"
 
 
 def claims(lines: Sequence[Line]) -> Iterator[Claim]:
     """What the lines say about a model that was tried."""
     largest: tuple[float, Line] | None = None
+    is_table = False
     for line in lines:
-        size = activation(line.text)
+        is_table = is_table or pattern(_HEADER).search(line.text) is not None
+        size = _cell(line.text) if is_table else activation(line.text)
         if size is not None and (largest is None or size > largest[0]):
             largest = size, line
         yield from _logits(line)
@@ -48,6 +55,15 @@ def activation(text: str) -> float | None:
     found = pattern(_LARGEST).search(text)
     if found is None or pattern(_DIFFERENCE).search(text):
         return None
+    value = abs(number_of(found[1]))
+    return math.inf if math.isnan(value) else value
+
+
+def _cell(text: str) -> float | None:
+    """The magnitude in a row of a table of modules."""
+    found = pattern(_CELLS).search(text)
+    if found is None or pattern(_WEIGHT).search(text):
+        return activation(text)
     value = abs(number_of(found[1]))
     return math.inf if math.isnan(value) else value
 
@@ -71,5 +87,6 @@ def _tokens(line: Line) -> Iterator[Claim]:
         yield Claim(
             "token-row-norm", shortened(line.text), line.number, number_of(row[1] or row[2]) / number_of(mean[1])
         )
-    if (stop := pattern(_STOP).search(line.text)) and number_of(stop[1]) <= 1.0:
+    stop = pattern(_STOP).search(line.text) or pattern(_STOP_FIRST).search(line.text)
+    if stop and number_of(stop[1]) <= 1.0:
         yield Claim("stop-probability", shortened(line.text), line.number, number_of(stop[1]))

@@ -139,6 +139,7 @@ def read_named_row(text: str, prefix: Prefix) -> tuple[RowKind, list[Hole]] | No
     places = {id(item) for item in (step, epoch) if item is not None}
     others = [item for item in items if id(item) not in places and item.word not in STEP_WORDS]
     values = [(item, meaning) for item in others if (meaning := _meaning(item, evaluating=evaluating)) is not None]
+    values += _bare_losses(others, values, text)
     if not _is_row(step, epoch, values):
         return None
     holes = [_value_hole(item, meaning) for item, meaning in _with_weak_names(values)]
@@ -222,6 +223,17 @@ def _with_weak_names(values: list[tuple[_Item, Meaning]]) -> list[tuple[_Item, M
         weak = not meaning.known and column.name in SERIES and not meaning.name.startswith("eval/")
         out.append((item, Meaning(column.name, meaning.scale, column.unit or meaning.unit) if weak else meaning))
     return out
+
+
+def _bare_losses(items: list[_Item], values: list[tuple[_Item, Meaning]], text: str) -> list[tuple[_Item, Meaning]]:
+    """Both losses of a row that names the splits alone (`step 50 train 4.12 val 4.05`) and no other loss."""
+    if any(meaning.name.endswith("/loss") for _, meaning in values):
+        return []
+    train = [item for item in items if item.word in TRAIN_WORDS and "." in text[item.begin : item.end]]
+    held_out = [item for item in items if item.word in EVAL_WORDS and "." in text[item.begin : item.end]]
+    if len(train) != 1 or len(held_out) != 1:
+        return []
+    return [(train[0], Meaning("train/loss")), (held_out[0], Meaning("eval/loss"))]
 
 
 def _weak_spelling(word: str) -> str:

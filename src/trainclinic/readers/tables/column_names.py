@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _ALIASES = {
-    "train/loss": "loss train_loss training_loss tr_loss lm_loss trainloss loss_train loss_train_total",
+    "train/loss": "loss train_loss training_loss tr_loss lm_loss trainloss loss_train loss_train_total avr_loss",
     "train/grad_norm": """grad_norm gradient_norm gnorm grad_norm_total grad_norm_2 gradnorm total_grad_norm
         global_grad_norm grad_norm_before_clip grad_2_0_norm_total l2_norm_grad_global gradient_norm_total""",
     "train/learning_rate": """learning_rate lr lr_adamw lr_adam learningrate learning_rate_0 lr_group_0 lr_0 lr_pg1
@@ -60,7 +60,8 @@ _ALIASES = {
 _WEAK = {
     "train/loss": """epoch_loss train_loss_epoch loss_epoch train_epoch_loss avg_loss average_loss mean_loss total_loss
         running_loss smoothed_loss train_total_loss ce_loss cross_entropy nll_loss nll train_ce_loss avg_train_loss
-        average_train_loss mean_train_loss metrics_train_languagecrossentropy train_metrics_ce_loss bpc bpb train_bpc
+        average_train_loss mean_train_loss metrics_train_languagecrossentropy train_metrics_ce_loss avr_loss
+        dpo_loss sft_loss orpo_loss kto_loss simpo_loss ipo_loss clm_loss language_modeling_loss bpc bpb train_bpc
         train_bpb bits_per_character bits_per_byte loss_bits train_nll train_ce""",
     "eval/loss": """val_epoch_loss avg_val_loss average_val_loss mean_val_loss test_loss avg_test_loss val_bpc val_bpb
         eval_bpc eval_bpb avg_eval_loss val_ce_loss val_nll valid_bpc loss_eval_total val_ce dev_loss heldout_loss
