@@ -69,10 +69,7 @@ def factors_of(name: str) -> dict[str, str]:
     lowered = re.sub(_ENDING, "", name.rpartition("/")[2].lower())
     words = words_of(name)
     words = words | words_of(_joined(lowered))
-    found: dict[str, str] = {}
-    for factor, lexicon in _lexicons().items():
-        if value := _value(words, lexicon):
-            found[factor] = value
+    found = {factor: value for factor, lexicon in _lexicons().items() if (value := _value(words, lexicon))}
     if "before" in words and found.get("reload"):
         found["reload"] = "saved"
     elif "after" in words and found.get("reload"):
