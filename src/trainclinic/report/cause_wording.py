@@ -19,6 +19,8 @@ SHOWN = 0.02
 TOLD = 0.1
 """Causes from this probability on are told with their evidence."""
 MOST_TOLD = 3
+SETTING = "CIR"
+"""How codes of circumstances begin."""
 RULED_OUT = 8
 """Refuted explanations that are printed; the JSON report has all."""
 ROUNDED = 1.05
@@ -31,6 +33,8 @@ def reading(document: Document) -> Reading | None:
     """What the causes amount to: nothing wrong, an answer, or no decision; `None` when no causes were inferred."""
     if not document.causes:
         return None
+    if _is_unseen(document):
+        return "quiet"
     likely_fault = any(cause.is_fault and cause.probability >= LIKELY for cause in document.causes)
     if (
         document.verdict != "sick"
@@ -73,7 +77,8 @@ def shown(document: Document) -> list[CauseEntry]:
 def told(document: Document) -> list[CauseEntry]:
     """The causes whose evidence is shown, the most probable first."""
     listed = [cause for cause in document.causes if cause.family != UNDETERMINED]
-    return [cause for cause in listed if cause.probability >= TOLD][:MOST_TOLD] or listed[:1]
+    with_evidence = [cause for cause in listed if cause.evidence_for or cause.evidence_against]
+    return [cause for cause in with_evidence if cause.probability >= TOLD][:MOST_TOLD] or listed[:1]
 
 
 def title(cause: CauseEntry) -> str:
@@ -128,14 +133,25 @@ def _healthy(document: Document) -> float:
     return min(1.0, sum(cause.probability for cause in document.causes if cause.family == HEALTHY))
 
 
+def _is_unseen(document: Document) -> bool:
+    """Whether settings alone speak for every fault: they say what could break, not that something did."""
+    faults = [cause for cause in document.causes if cause.is_fault and cause.probability >= SHOWN]
+    speaking = [evidence for cause in faults for evidence in cause.evidence_for]
+    settings = all(evidence.code.startswith(SETTING) for evidence in speaking)
+    return document.verdict != "sick" and bool(speaking) and settings and _healthy(document) < LIKELY
+
+
 def _quiet(document: Document) -> str:
+    if _is_unseen(document):
+        return "No cause can be told: no symptom was read that tells causes apart, and settings alone decide nothing."
     healthy = [cause for cause in document.causes if cause.family == HEALTHY]
     if not healthy:
         return "No fault stands out."
     name = inside(healthy[0].title)
     if _healthy(document) < LIKELY:
         return f"No fault stands out; first comes {name}, {share(healthy[0].probability)}."
-    return f"Nothing wrong: {name}, {share(_healthy(document))}."
+    nothing = "Nothing wrong" if document.verdict == "healthy" else "Probably nothing wrong"
+    return f"{nothing}: {name}, {share(_healthy(document))}."
 
 
 def _family(document: Document) -> str:

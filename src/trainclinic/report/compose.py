@@ -47,19 +47,20 @@ def compose(
     """
     record = measured.record
     present = entries.present_entries(findings)
-    rows = timeline(measured, present)
+    told = [finding for finding in present if not finding.aside]
+    rows = timeline(measured, told)
     who = identity.identity(record)
     suspects, refuted, tests = _inferred(inference)
     return Document(
         run=who,
         verdict=overall.word,
         reason=overall.reason,
-        summary=summary(measured, who, overall, present, rows, suspects),
+        summary=summary(measured, who, overall, told, rows, suspects),
         findings=present,
         absent=entries.absent_entries(findings),
         not_evaluated=entries.not_evaluated_entries(findings),
         timeline=rows,
-        at_events=at_events(measured, present),
+        at_events=at_events(measured, told),
         speed=speed(measured),
         schedule=schedule(measured),
         generalisation=generalisation(measured),
@@ -70,8 +71,8 @@ def compose(
         causes=suspects,
         ruled_out=refuted,
         next_tests=tests,
-        stuck=stuck(measured, present, suspects),
-        chart=compose_chart(measured, present, columns),
+        stuck=stuck(measured, told, suspects),
+        chart=compose_chart(measured, told, columns),
     )
 
 

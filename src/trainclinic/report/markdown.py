@@ -55,9 +55,10 @@ def _run(document: Document, level: int) -> list[str]:
     if document.stuck:
         blocks += [f"{sharp}# Why it is stuck where it is", " ".join(text(says) for says in document.stuck.says)]
         blocks.append(listed(document.stuck.items))
-    if document.findings:
+    if document.told:
         blocks.append(f"{sharp}# What this run shows")
-        blocks += [_finding(finding, number, sharp) for number, finding in enumerate(document.findings, start=1)]
+        blocks += [_finding(finding, number, sharp) for number, finding in enumerate(document.told, start=1)]
+    blocks += _asides(document)
     for event in document.at_events:
         blocks += [f"{sharp}# At {run.axis} {event.step:,}: {text(event.title)}", listed(event.items)]
     if document.timeline:
@@ -95,6 +96,15 @@ def _finding(finding: FindingEntry, number: int, sharp: str) -> str:
     if finding.settle:
         lines.append(f"**To settle it:** {_page(finding.settle)}")
     return "\n\n".join(lines)
+
+
+def _asides(document: Document) -> list[str]:
+    """What is only noted, a line each."""
+    lines = []
+    for finding in document.asides:
+        first = finding.evidence[0]
+        lines.append(f"- {text(words(finding.slug))}: {text(first.says)}{at(first.path, first.line, first.key)}")
+    return ["**Also noted:**", "\n".join(lines)] if lines else []
 
 
 def _page(paragraphs: str) -> str:

@@ -68,6 +68,7 @@ class FindingEntry:
         does_not_mean: What must not be concluded from it.
         check: How to check it by hand.
         settle: What would decide what is open about it; may be empty.
+        aside: Whether it only says more of another finding, or of what is ordinary: a line for people, not an entry.
     """
 
     code: str
@@ -81,6 +82,7 @@ class FindingEntry:
     does_not_mean: str
     check: str
     settle: str = ""
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +249,7 @@ class Document:
         verdict: One word.
         reason: Why that word.
         summary: One paragraph in plain words.
-        findings: Symptoms that are there, the most harmful first.
+        findings: Symptoms that are there, the most harmful first, asides last.
         absent: Symptoms that were looked for and are not there.
         not_evaluated: Symptoms that could not be looked for.
         timeline: Chosen rows of the run.
@@ -289,3 +291,13 @@ class Document:
     stuck: Passage | None = None
     fixes: tuple[FixEntry, ...] = ()
     chart: Chart | None = None
+
+    @property
+    def told(self) -> tuple[FindingEntry, ...]:
+        """The findings that are an entry of their own, in the order of their numbers."""
+        return tuple(finding for finding in self.findings if not finding.aside)
+
+    @property
+    def asides(self) -> tuple[FindingEntry, ...]:
+        """The findings that are only noted."""
+        return tuple(finding for finding in self.findings if finding.aside)

@@ -55,6 +55,11 @@ def precise(value: float, digits: int = 5) -> str:
     return number(value, 3 if 0 < abs(value) < 1e-3 else digits)
 
 
+def spoken(value: float) -> str:
+    """A number in a sentence: as logs hold it, without the zeros that only a column needs."""
+    return "NaN" if math.isnan(value) else _bare(precise(value))
+
+
 def _bare(shown: str) -> str:
     """Without zeros at the end of a fraction, which only a column needs."""
     return shown.rstrip("0").rstrip(".") if "." in shown and "e" not in shown else shown
@@ -141,8 +146,8 @@ def needs(absences: Sequence[NotEvaluatedEntry]) -> list[tuple[str, list[str]]]:
 
 def overview_cells(document: Document) -> tuple[str, ...]:
     """One line of the table of runs, a cell for each of `OVERVIEW`."""
-    top = words(document.findings[0].slug) if document.findings else "nothing found"
-    more = f" +{len(document.findings) - 1}" if len(document.findings) > 1 else ""
+    top = words(document.told[0].slug) if document.told else "nothing found"
+    more = f" +{len(document.told) - 1}" if len(document.told) > 1 else ""
     best = document.checkpoints.best if document.checkpoints else None
     checkpoint = f"{document.run.axis} {best.step:,}" if best else NOTHING
     return document.run.name, document.verdict, cause_wording.cell(document) or NOTHING, top + more, checkpoint

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity
 from trainclinic.report.model import AbsentEntry, FindingEntry, NotEvaluatedEntry, Observation, SeverityWord
 
 if TYPE_CHECKING:
@@ -15,11 +15,20 @@ if TYPE_CHECKING:
 _LINE_END = re.compile(r"[ \t]*\n(?!- )\s*")
 EVIDENCE = 12
 """Observations kept per finding; a rule that found more says how many in its first one."""
+ASIDES = frozenset({
+    "bfloat16-dtype-printed", "divergence-at-peak-learning-rate", "drop-in-decay-phase",
+    "finite-loss-with-nan-gradient-norm", "first-loss-at-objective-baseline", "joint-fall-to-zero", "late-nan-onset",
+    "learning-rate-zero-at-planned-end", "normal-eval-beside-abnormal-train", "persistent-nan", "plausible-first-loss",
+    "recovering-nan-rows", "rise-repeated-after-resume", "spike-at-data-boundary", "wrong-value-before-first-update",
+    "zero-gradient-norm-from-save", "zero-gradient-norm-from-start", "zero-loss-from-start",
+})  # fmt: skip
+"""Notes that causes are told apart by: when or where another symptom arose, or that something is as it should be."""
 
 
 def present_entries(findings: Sequence[Finding]) -> tuple[FindingEntry, ...]:
-    """The symptoms that are there, in the order given."""
-    return tuple(_present(finding, finding.verdict) for finding in findings if isinstance(finding.verdict, Present))
+    """The symptoms that are there, in the order given, what is only noted last."""
+    present = [_present(finding, finding.verdict) for finding in findings if isinstance(finding.verdict, Present)]
+    return tuple(sorted(present, key=lambda entry: entry.aside))
 
 
 def absent_entries(findings: Sequence[Finding]) -> tuple[AbsentEntry, ...]:
@@ -81,6 +90,7 @@ def _present(finding: Finding, verdict: Present) -> FindingEntry:
         does_not_mean=_paragraph(page.sections["What it does not mean"]),
         check=_paragraph(page.sections["Check it by hand"]),
         settle=verdict.settle,
+        aside=finding.severity is Severity.NOTE and rule.slug in ASIDES,
     )
 
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from trainclinic.catalogue.wording import count, number, words
+from trainclinic.catalogue.wording import count, words
 from trainclinic.report.cause_entries import LIKELY
 from trainclinic.report.cause_wording import share
 from trainclinic.report.evidence_lines import seen
-from trainclinic.report.wording import figure, planned
+from trainclinic.report.wording import planned, spoken
 
 if TYPE_CHECKING:
     from trainclinic.findings.overall import Overall
@@ -38,7 +38,7 @@ def summary(
     """What was run, what the loss did, what matters most and why; each sentence only when something supports it."""
     shown = _findings(findings)
     sentences = [
-        _extent(run), _loss(measured, run, rows), shown, _cause(causes, shown), _close(overall, findings)
+        _extent(run), _loss(measured, run, rows), shown, _cause(causes, shown), _close(overall, findings, causes)
     ]  # fmt: skip
     return " ".join(f"{sentence.rstrip('. :')}." for sentence in sentences if sentence)
 
@@ -60,9 +60,9 @@ def _loss(measured: Measured, run: Identity, rows: Sequence[TimelineRow]) -> str
         return _course("Evaluation loss", evaluated, run)
     trend = measured.trend
     if trend is not None and trend.rows > NOISY_ROWS and trend.series == "train/loss":
-        says = f"Training loss went from a level of {number(trend.start)} to {number(trend.last)}"
-        lowest = f", lowest {number(trend.best)} around {UNITS[run.axis]} {trend.best_step:,}"
-        return says + (lowest if trend.best < trend.last - trend.noise else "")
+        says = f"Training loss went from a level of {spoken(trend.start)} to {spoken(trend.last)}"
+        lowest = f", lowest {spoken(trend.best)} around {UNITS[run.axis]} {trend.best_step:,}"
+        return says + (lowest if trend.best < min(trend.start, trend.last) - trend.noise else "")
     return _trained(measured, run, rows)
 
 
@@ -87,10 +87,10 @@ def _course(title: str, known: Sequence[tuple[int, float]], run: Identity) -> st
     finite = [pair for pair in known if math.isfinite(pair[1])]
     if not finite:
         return f"{title} is not a number in any shown row"
-    says = f"{title} went from {figure(known[0][1])} to {figure(known[-1][1])}"
+    says = f"{title} went from {spoken(known[0][1])} to {spoken(known[-1][1])}"
     step, lowest = min(finite, key=lambda pair: pair[1])
     inside = step not in {known[0][0], known[-1][0]}
-    return f"{says}, lowest {figure(lowest)} at {UNITS[run.axis]} {step:,}" if inside else says
+    return f"{says}, lowest {spoken(lowest)} at {UNITS[run.axis]} {step:,}" if inside else says
 
 
 def _findings(findings: Sequence[FindingEntry]) -> str:
@@ -127,9 +127,10 @@ def _cause(causes: Sequence[CauseEntry], told: str) -> str:
     return f"{says}; {'above all because' if fresh == reasons[0] else 'what also speaks for it:'} {fresh}"
 
 
-def _close(overall: Overall, findings: Sequence[FindingEntry]) -> str:
+def _close(overall: Overall, findings: Sequence[FindingEntry], causes: Sequence[CauseEntry]) -> str:
     if overall.word == "healthy":
-        return "Nothing in these files speaks against the result"
+        faulty = bool(causes) and causes[0].is_fault and causes[0].probability >= LIKELY
+        return f"Nothing in these files speaks against the {'trained weights themselves' if faulty else 'result'}"
     if overall.word == "sick":
         return "Its result should not be trusted until this is explained"
     return "" if findings else f"No verdict: {overall.reason}"

@@ -61,7 +61,7 @@ def causes_in_short(document: Document) -> list[RenderableType]:
     if cause_wording.reading(document) == "undecided":
         first = cause_wording.told(document)[0]
         cell += f"; first comes {first.slug} with {cause_wording.share(first.probability)}"
-    return [Text.assemble(("why: ", "dim"), cell)] if cell and document.findings else []
+    return [Text.assemble(("why: ", "dim"), cell)] if cell and document.told else []
 
 
 def _bars(shown: Sequence[CauseEntry], width: int) -> Table:

@@ -29,6 +29,8 @@ STYLES = {
 }  # fmt: skip
 SHORT_REPORTS = 24
 """Runs told below the table of runs; whoever has more asks for one by its name."""
+SHORT_FINDINGS = 6
+"""Findings of one run among many."""
 SUSPECTS = 5
 GIVEN_UP = ("grad norm", "change", "steps/s", "LR")
 """Columns of the timeline that a narrow terminal does without, one after the other."""
@@ -64,7 +66,7 @@ def to_terminal(documents: Sequence[Document], *, color: bool = False, width: in
         for document in documents:
             for line in _warnings(document)[:OVERVIEW_WARNINGS]:
                 console.print(line)
-        telling = [document for document in documents if document.findings]
+        telling = [document for document in documents if document.told]
         for document in telling[:SHORT_REPORTS]:
             console.print(_short(document))
         if len(telling) > SHORT_REPORTS:
@@ -80,8 +82,9 @@ def _run(document: Document, width: int) -> Group:
         parts.append(items(document.stuck.items))
     if document.chart:
         parts += [*title(f"The run, {document.run.axis} by {document.run.axis}"), *_chart(document.chart, width)]
-    if document.findings:
+    if document.told:
         parts += [*title("What this run shows"), *_findings(document)]
+    parts += _asides(document)
     if document.at_events:
         parts += title("Where the run stood")
         for event in document.at_events:
@@ -124,7 +127,7 @@ def _chart(chart: Chart, width: int) -> list[RenderableType]:
 
 def _findings(document: Document) -> list[RenderableType]:
     parts: list[RenderableType] = []
-    for number_, finding in enumerate(document.findings, start=1):
+    for number_, finding in enumerate(document.told, start=1):
         if number_ > 1:
             parts.append(Text())
         parts.append(_finding_head(finding, number_))
@@ -137,6 +140,14 @@ def _findings(document: Document) -> list[RenderableType]:
         ]
         parts.append(labelled([(label, text) for label, text in rows if text]))
     return parts
+
+
+def _asides(document: Document) -> list[RenderableType]:
+    """What is only noted, a line each."""
+    if not document.asides:
+        return []
+    rows = [(words(finding.slug), wording.seen(finding.evidence[0])) for finding in document.asides]
+    return [Text(), Text("Also noted", style="dim"), labelled(rows, label=30)]
 
 
 def _finding_head(finding: FindingEntry, number_: int) -> Text:
@@ -245,8 +256,8 @@ def _overview(documents: Sequence[Document], width: int) -> Table:
 def _short(document: Document) -> Group:
     parts: list[RenderableType] = [Text(), Rule(style="dim", characters="─"), _head(document)]
     parts += causes_in_short(document)
-    for number_, finding in enumerate(document.findings[:6], start=1):
+    for number_, finding in enumerate(document.told[:SHORT_FINDINGS], start=1):
         parts += [_finding_head(finding, number_), Padding(prose(finding.says), (0, 0, 0, 4))]
-    if len(document.findings) > 6:
-        parts.append(Text(f"   and {count(len(document.findings) - 6, 'further finding')}", style="dim"))
+    if more := document.told[SHORT_FINDINGS:]:
+        parts.append(Text(f"   and {count(len(more), 'further finding')}", style="dim"))
     return Group(*parts)
