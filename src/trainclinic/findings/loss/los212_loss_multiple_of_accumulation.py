@@ -1,8 +1,9 @@
 """The logged training loss is a whole multiple of what it should be.
 
 ## What it sees
-The training loss is k times the evaluation loss at every evaluation, or the first loss is k times a normal start of
-this model, where k is the number of accumulation steps, of processes, or their product. Where neither number is known,
+The training loss is k times the evaluation loss at every evaluation, or k times the loss of another run of the folder
+at every common step, or the first loss is k times a normal start of this model, where k is the number of accumulation
+steps, of processes, or their product. Where neither number is known,
 a steady whole-number ratio of three or more is reported as a note.
 
 ## Why it matters
@@ -43,6 +44,7 @@ FEWEST_PAIRS = Threshold(
     "evaluations", 3, "rows", "a ratio must be seen to stay; one suffices for a large known factor"
 )
 LARGE_FACTOR = 3.0
+COMMON_ROWS = Threshold("rows that two runs share", 5, "rows", "a ratio must be seen to stay while the loss moves")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,9 @@ def check(run: Measured) -> Verdict:
     if run.objective.kind == "rl":
         return NotEvaluated(missing="a loss that is a mean over tokens or examples")
     factors = _known_factors(run)
-    first = _by_start(run, factors)
-    if first is not None:
-        return first
+    shown = _by_start(run, factors) or _by_companion(run, factors)
+    if shown is not None:
+        return shown
     ratio = _train_over_eval(run)
     train = run.loss_rows
     lone = any(factor >= LARGE_FACTOR for factor in factors.values())
@@ -114,6 +116,31 @@ def _by_start(run: Measured, factors: dict[str, float]) -> Present | None:
     return None
 
 
+def _by_companion(run: Measured, factors: dict[str, float]) -> Present | None:
+    """Another run of the folder has the loss divided by a known factor, at every common step."""
+    mine = run.loss_rows
+    if mine is None:
+        return None
+    for other in run.companions if factors else ():
+        series = other.get("train/loss")
+        if series is None or other.axis != run.record.axis:
+            continue
+        theirs = series.final().finite()
+        steps, here, there = np.intersect1d(mine.step, theirs.step, return_indices=True)
+        here, there = here[theirs.value[there] > 0], there[theirs.value[there] > 0]
+        if len(steps) < COMMON_ROWS.value or len(here) < len(steps):
+            continue
+        ratios = mine.value[here] / theirs.value[there]
+        low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75)).tolist()
+        for name, factor in factors.items():
+            if abs(middle / factor - 1.0) < UNKNOWN.value and high - low < UNKNOWN.value * middle:
+                says = f"loss is {number(middle, 3)} times that of `{other.name}` at {len(here)} common rows"
+                evidence = evidence_at(mine, int(mine.step[-1]), says)
+                known = Evidence(f"{name} {number(factor)}: the sum over them is logged instead of the mean")
+                return Present((evidence, known), f"Divided by {number(factor)} both runs agree.")
+    return None
+
+
 def _train_over_eval(run: Measured) -> _Ratio | None:
     train, held_out = run.loss_rows, run.eval_rows
     if train is None or held_out is None:
@@ -139,5 +166,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     needs=("train/loss", "eval/loss", "accumulation_steps", "world_size"),
     check=check,
-    thresholds=(KNOWN, UNKNOWN, STEADY, FEWEST_PAIRS),
+    thresholds=(KNOWN, UNKNOWN, STEADY, FEWEST_PAIRS, COMMON_ROWS),
 )
