@@ -67,6 +67,7 @@ CAUSE = Cause(
         Expect("late-nan-onset", RARELY, "an enlarged product may leave the range of the number format"),
     ),
     excluded_by=(
+        Excluded("rise-at-negligible-learning-rate", "the scale multiplies updates that are next to nothing"),
         Excluded("training-from-scratch", "an adapter needs trained weights to stand on"),
         Excluded("wrong-value-before-first-update", "the adapter is zero until the first update"),
         Excluded("nan-at-zero-learning-rate", "an adapter that is still zero adds nothing at any scale"),

@@ -75,6 +75,7 @@ CAUSE = Cause(
         Expect("late-nan-onset", RARELY, "diverging weights may overflow in the end"),
     ),
     excluded_by=(
+        Excluded("rise-at-negligible-learning-rate", "updates of such a sum leave the loss where it is"),
         Excluded("nan-at-zero-learning-rate", "a rate of 0 changes no weight"),
         Excluded("wrong-value-before-first-update", "the rate has not acted on any weight by then"),
         Excluded("failure-at-every-learning-rate", "runs at clearly lower rates fail alike"),

@@ -48,7 +48,7 @@ CAUSE = Cause(
     false_diagnosis="bad data, or a model that is too small",
     expects=(
         Expect("learning-rate-below-usual-range", USUALLY, "rates that work for this method are much larger"),
-        Expect("flat-loss-from-start", USUALLY, "the sum of all rates is too short a way"),
+        Expect("flat-loss-from-start", OFTEN, "the sum of all rates is too short a way"),
         Expect("plausible-first-loss", ALWAYS, "the model is intact and nearly the one that was loaded"),
         Expect("loss-still-falling", OFTEN, "what little the loss falls, it falls in a straight line to the end"),
         Expect("noisy-loss", SOMETIMES, "beside so small a gain the noise of the batches is large"),
