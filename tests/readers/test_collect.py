@@ -394,3 +394,21 @@ class TestDiscovery:
     def test_a_file_name_cannot_write_to_the_terminal(self, tmp_path: Path) -> None:
         (tmp_path / "evil\x1b[2J.log").write_text("x")
         assert [found.name for found in discover([tmp_path]).files] == ["evil.log"]
+
+
+def test_equal_losses_with_other_gradient_norms_are_two_runs(tmp_path: Path) -> None:
+    rows = [(10 * i, 2.0 - 0.1 * i, 4.0 + i % 3) for i in range(1, 9)]
+    text = "\n".join(f"step {step}: loss {loss:.3f} grad_norm {norm:.3f}" for step, loss, norm in rows)
+    (tmp_path / "old.log").write_text(text)
+    (tmp_path / "copy.log").write_text(text)
+    assert len(collect(tmp_path).records) == 1
+    text = "\n".join(f"step {step}: loss {loss:.3f} grad_norm {norm / 50:.3f}" for step, loss, norm in rows)
+    (tmp_path / "copy.log").write_text(text)
+    assert len(collect(tmp_path).records) == 2
+
+
+def test_a_report_line_that_begins_with_after_is_still_read(tmp_path: Path) -> None:
+    (tmp_path / "weights_report.txt").write_text("after 300 updates: 0 of 148 parameters changed\n")
+    (tmp_path / "train.log").write_text("step 10: loss 2.0\nstep 20: loss 1.9\nstep 30: loss 1.8\n")
+    record = collect(tmp_path).records[0]
+    assert [event.kind for event in record.events_of("weights-unchanged")] == ["weights-unchanged"]

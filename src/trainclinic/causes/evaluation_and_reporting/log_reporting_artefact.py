@@ -46,7 +46,7 @@ after decides it in a minute.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="log-reporting-artefact",
@@ -68,6 +68,11 @@ CAUSE = Cause(
             "a number that only the print has wrong leaves the evaluation as it was",
         ),
         Expect("trainer-log-rows", USUALLY, "the filter that replaces non-finite values belongs to this trainer"),
+        Expect(
+            "gradient-norm-differing-at-equal-loss",
+            ALWAYS,
+            "runs with equal losses made equal updates, so only the column differs",
+        ),
         Expect("metric-disagreement", SOMETIMES, "one of two columns that should agree is computed differently"),
         Expect("isolated-giant-loss", SOMETIMES, "the filter inflates a window that is broken from its middle on"),
         Expect(

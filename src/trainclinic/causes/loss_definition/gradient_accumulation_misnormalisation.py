@@ -59,6 +59,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="a worse release, an exploding loss or a learning rate that needs changing",
     expects=(
+        Expect("loss-differing-between-layouts", OFTEN, "a sum over ranks grows with their number"),
         Expect("loss-multiple-of-accumulation", USUALLY, "summed micro-batches give the right loss times their number"),
         Expect("loss-differing-with-accumulation", USUALLY, "equal global batches are weighted differently"),
         Expect("gradient-accumulation", USUALLY, "with one micro-batch per step there is nothing to normalise"),

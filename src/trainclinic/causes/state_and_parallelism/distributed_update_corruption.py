@@ -86,6 +86,12 @@ CAUSE = Cause(
             SOMETIMES,
             "other finite weights lift the loss to the level of an untrained model for good",
         ),
+        Expect(
+            "rise-at-negligible-learning-rate",
+            OFTEN,
+            "the write replaces weights, whatever the rate of the update was",
+        ),
+        Expect("loss-differing-between-layouts", ALWAYS, "another layout writes its updates on another path"),
         Expect("bfloat16-training", SOMETIMES, "bf16 needs the separate master copy whose hand-over fails"),
     ),
     excluded_by=(

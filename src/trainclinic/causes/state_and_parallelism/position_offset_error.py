@@ -73,6 +73,7 @@ CAUSE = Cause(
             ALWAYS,
             "positions are right up to the length of one piece and wrong beyond it",
         ),
+        Expect("loss-differing-between-layouts", USUALLY, "a sequence in one piece has the right positions"),
         Expect("sequence-parallelism", OFTEN, "the piece after the first one has to continue the count"),
         Expect(
             "initial-loss-too-high",

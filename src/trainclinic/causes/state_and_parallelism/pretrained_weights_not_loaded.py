@@ -101,6 +101,7 @@ CAUSE = Cause(
             SOMETIMES,
             "an evaluation before or during training sees the same empty model",
         ),
+        Expect("loss-differing-between-layouts", USUALLY, "one device loads the whole file by itself"),
         Expect(
             "loss-differing-between-releases",
             SOMETIMES,

@@ -50,8 +50,21 @@ def relate(first: Fragment, second: Fragment) -> Relation:
         return Relation.BESIDE if first.axis == second.axis else Relation.OTHER
     one, two = first.columns[name], second.columns[name]
     if first.axis != second.axis or first.axis == "row":
-        return _relate_without_steps(first, second, one, two)
-    return _relate_by_step(second, one, two)
+        relation = _relate_without_steps(first, second, one, two)
+    else:
+        relation = _relate_by_step(second, one, two)
+    if relation is Relation.SAME and _norms_differ(first, second):
+        return Relation.OTHER
+    return relation
+
+
+def _norms_differ(first: Fragment, second: Fragment) -> bool:
+    """Whether logs with equal losses show other gradient norms: two runs on one course, reported in two ways."""
+    one, two = first.columns.get("train/grad_norm"), second.columns.get("train/grad_norm")
+    if one is None or two is None:
+        return False
+    steps, left, right = _aligned(one, two)
+    return steps.size >= _FEWEST_AGREEING and float(_agree(one, two, left, right).mean()) < 1 - _AGREEING_SHARE
 
 
 def starts_before(first: Fragment, second: Fragment) -> bool:
