@@ -23,14 +23,18 @@ _RESIZE = (
 _RELOAD = r"\b(?:re-?load\w*|load\w*|sav(?:e|ed|ing)|from disk|restor\w+)"
 _OTHER = r"\b(?:train\w*|fine-?tun\w*|optimi[sz]er|update|merg\w+|quanti[sz]\w*|export\w*|convert\w*|resum\w*|warm)"
 _BAD = r"\b(?:non-?finite|nans?|infs?|infinite)\b"
-_SEEN = r"\b(?:hook\w*|micro[- ]?batch\w*|raw|true|actual|unfiltered|per[- ]step|before (?:the )?filter)\b"
+_SEEN = r"\b(?:hook\w*|batch at|micro[- ]?batch\w*|raw|true|actual|unfiltered|per[- ]step|before (?:the )?filter)\b"
 _SHOWN = rf"\b(?:log(?:s|ged)?|trainer|report(?:s|ed)?|print(?:s|ed)?|show(?:s|n)?|display(?:s|ed)?|tracker|wandb)\b[^\d\n]{{0,30}}({NUMBER})\s*$"
+_LABELLED = rf"\b(?:\w+_)?(?:loss|nll|ppl|perplexity)\b[^\d\n]{{0,40}}({NUMBER})(?![\w.]\w)"
+_STORED = r"\b(?:merged|re-?loaded|exported|converted|gguf|saved|from disk|requanti[sz]ed)\b"
+_LIVE = r"\b(?:live|adapter|unmerged|in[ -]memory|as trained|not merged|original)\b"
 LARGEST_LOSS = 1000.0
 
 
 def claims(lines: Sequence[Line]) -> Iterator[Claim]:
     """What the lines say about losses."""
     yield from _before_and_after(lines)
+    yield from _live_and_stored(lines)
     for line in lines:
         if _hides(line.text):
             yield Claim("hidden-non-finite-loss", shortened(line.text), line.number)
@@ -55,6 +59,27 @@ def _before_and_after(lines: Sequence[Line]) -> Iterator[Claim]:
             before, after, waiting = waiting[1], number_of(one[2]), None
         if claim := _ratio(told, before, after):
             yield claim
+
+
+def _live_and_stored(lines: Sequence[Line]) -> Iterator[Claim]:
+    """The loss of a model as it was trained and of the same model merged, saved or converted, a line each."""
+    told: dict[str, tuple[Line, float]] = {}
+    for line in lines:
+        found = pattern(_LABELLED).search(line.text)
+        if (
+            found is None
+            or pattern(_LOSS).search(line.text) is None
+            or pattern(r"\b(?:before|after)\b").search(line.text)
+        ):
+            continue
+        words = line.text[: found.end()]
+        side = "stored" if pattern(_STORED).search(words) else "live" if pattern(_LIVE).search(words) else ""
+        if side:
+            told.setdefault(side, (line, number_of(found[1])))
+    if len(told) == 2 and 0.0 < told["live"][1] < LARGEST_LOSS and told["stored"][1] > 0.0:
+        live, stored = told["live"], told["stored"]
+        says = shortened(f"{live[0].text.strip()}; {stored[0].text.strip()}")
+        yield Claim("loss-at-reload", says, stored[0].number, stored[1] / live[1])
 
 
 def _both(text: str) -> tuple[float, float] | None:

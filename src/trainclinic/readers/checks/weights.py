@@ -33,6 +33,9 @@ _PERCENT = (
 )
 _MOVED = rf"\b(\w[\w.]*)\s+(?:moved|delta|max[ _]abs[ _](?:delta|diff|change))\W{{1,3}}({NUMBER})(?! ?(?:of|/|%))\b"
 _HASHED = r"\b(?:md5|sha-?\d*|hash|checksum|crc\w*)\b.{0,40}?\b([0-9a-f]{6,64})\b"
+_HASH_WORD = r"\b(?:md5|sha-?\d*|hash(?:es)?|checksums?|crc\w*)\b"
+_BARE_HASH = r"\b((?=[a-z]*\d)[0-9a-f]{16,64})\b"
+"""A hash below a line that says what it is."""
 _STAGE = r"\b(before|after|start|end|initial|final|first|last|old|new|step \d+|loaded|saved)\b"
 _NOT_FINITE = (
     rf"\b(?:non[- ]?finite|nans?|infs?)\b(?: or (?:inf|nan)s?)?[ _](?:elements?|values?|weights?|params?|parameters?|tensors?)"
@@ -122,11 +125,14 @@ def _share(text: str) -> float | None:
 def _hashes(lines: Sequence[Line]) -> Iterator[Claim]:
     """Hashes of two stages, on one line or on two: equal ones mean that nothing moved."""
     seen: dict[str, tuple[str, Line]] = {}
+    is_listing = False
     for line in lines:
+        bare = pattern(_BARE_HASH).search(line.text) if is_listing else None
+        is_listing = pattern(_HASH_WORD).search(line.text) is not None or bare is not None
         if pattern(_EQUAL).search(line.text) and "not " not in line.text.lower():
             yield Claim("weights-unchanged", shortened(line.text), line.number)
             continue
-        found = pattern(_HASHED).search(line.text)
+        found = pattern(_HASHED).search(line.text) or bare
         if found is None:
             continue
         every = [text for text in pattern(r"\b[0-9a-f]{6,64}\b").findall(line.text) if pattern(r"\d").search(text)]
@@ -140,7 +146,7 @@ def _hashes(lines: Sequence[Line]) -> Iterator[Claim]:
                 .sub(" ", pattern(_STAGE).sub("", line.text.replace(found[1], "")))
                 .strip()
             )
-            known = seen.setdefault(name, (found[1], line))
+            known = seen.setdefault("" if bare is found else name, (found[1], line))
             if known[1] is not line:
                 kind = "weights-unchanged" if known[0] == found[1] else "weights-changed"
                 yield Claim(kind, shortened(f"{known[1].text.strip()}; {line.text.strip()}"), line.number)

@@ -121,10 +121,11 @@ class EventCollector:
                 self.add(pattern.kind, line, number, order, pattern.number(found), each=pattern.each)
         if self._mentions_saving and ("sav" in lowered or "writ" in lowered):
             self._checkpoint(line, number, order)
-        before = self.count
+        before, seen = self.count, len(self.seen)
         self._weights(line, number, order)
         telling = self.is_report or any(hint in lowered for hint in self._hints)
-        if self.count == before and telling and not self._in_traceback:
+        is_new = len(self.seen) == seen if self.is_report else self.count == before
+        if is_new and telling and not self._in_traceback:
             self._note(line, number, order)
 
     def finish(self) -> None:
