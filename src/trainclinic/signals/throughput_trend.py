@@ -37,6 +37,7 @@ class Drift:
         per_thousand: Relative growth of the seconds per step in 1,000 steps.
         p_value: Chance of such a trend in noise with the same autocorrelation (Mann-Kendall, effective sample size).
         every_window: Each window is slower than the one before it.
+        apart: Each window of the last third is slower than each of the first third.
     """
 
     begin: int
@@ -46,6 +47,7 @@ class Drift:
     per_thousand: float
     p_value: float
     every_window: bool = False
+    apart: bool = False
 
     @property
     def change(self) -> float:
@@ -140,6 +142,7 @@ def _drift(points: Windows, y: Floats, slope: float, line: Floats) -> Drift:
         per_thousand=math.expm1(min(1000.0 * slope, 50.0)),
         p_value=mann_kendall(y, y - line),
         every_window=bool(np.all(np.diff(y) > 0)),
+        apart=bool(y[-max(3, y.size // 3) :].min() > y[: max(3, y.size // 3)].max()),
     )
 
 

@@ -1,9 +1,10 @@
 """The learning rate jumps where no schedule does.
 
 ## What it sees
-A rise of the learning rate after it had already fallen, or a drop inside a smooth decay, that no known schedule
-(warm-up, linear, cosine, polynomial, inverse square root, restarts, step decay) passes through; a single row far off
-between two that agree; also a resume after which the same step has another learning rate than before.
+A rise of the learning rate after it had already fallen, a drop inside a smooth decay, or a drop by 30 % of the peak
+from which the rate climbs again, that no known schedule (warm-up, linear, cosine, polynomial, inverse square root,
+restarts, step decay) passes through; a single row far off between two that agree; also a resume after which the same
+step has another learning rate than before.
 
 ## Why it matters
 The schedule was restarted, skipped ahead or edited while the run went on. A second peak can undo what the decay had
@@ -41,6 +42,9 @@ ALONE = Threshold(
     "jump over its neighbours", 5.0, "1", "a steep part of a smooth curve changes by alike amounts in a row"
 )
 FALLEN = Threshold("rate over the peak", 0.95, "1", "a rise counts as a jump only after the decay has begun")
+ANEW = Threshold(
+    "drop over the peak, with a rise after it", 0.3, "1", "schedules that rise again fall in steps of rows"
+)
 AGAIN = Threshold("difference at the same step", 0.02, "1", "the row that a resume logs can be one step off")
 FEWEST = 6
 
@@ -89,9 +93,11 @@ def _inside(rows: Series, axis: str) -> Iterator[Evidence]:
     around = np.maximum(np.abs(np.concatenate(([0.0], change[:-1]))), np.abs(np.concatenate((change[1:], [0.0]))))
     alone = np.abs(change) > np.maximum(ALONE.value * around, SIZE.value * top)
     fallen = rows.value[:-1] < FALLEN.value * np.maximum.accumulate(rows.value)[:-1]
-    smooth = (np.concatenate(([0.0], change[:-1])) < 0) & (np.concatenate((change[1:], [0.0])) < 0)
+    following = np.concatenate((change[1:], [0.0]))
+    smooth = (np.concatenate(([0.0], change[:-1])) < 0) & (following < 0)
+    anew = (change < -ANEW.value * top) & (following > 0)  # a second warm-up
     yield from _lone_rows(rows, axis, top)
-    for row in np.flatnonzero(alone & ((fallen & (change > 0)) | (smooth & (change < 0)))).tolist():
+    for row in np.flatnonzero(alone & ((fallen & (change > 0)) | (smooth & (change < 0)) | anew)).tolist():
         before, after = rows.value[row], rows.value[row + 1]
         says = (
             f"learning rate goes from {number(before)} at {axis} {rows.step[row]} to {number(after)} "
@@ -119,5 +125,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     needs=("train/learning_rate",),
     check=check,
-    thresholds=(SIZE, ALONE, AGAIN, FALLEN),
+    thresholds=(SIZE, ALONE, AGAIN, ANEW, FALLEN),
 )

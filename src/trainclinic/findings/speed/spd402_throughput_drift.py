@@ -3,7 +3,8 @@
 ## What it sees
 A trend of the seconds per step on the longest stretch without a gap in time, evaluations and the first window left out:
 at least 15 % slower at the end (10 % when every window is slower than the one before), more than 5 % in 1,000 steps,
-and beyond chance by a trend test that allows for autocorrelation. A lasting change at one point is another symptom.
+and beyond chance by a trend test that allows for autocorrelation, or 25 % with each window of the last third slower
+than each of the first. A lasting change at one point is another symptom.
 
 ## Why it matters
 A run that becomes slower and slower takes much longer than its estimate, and whatever grows (memory, heat, logs, a list
@@ -35,6 +36,12 @@ from trainclinic.signals.measured import Measured
 SLOPE = Threshold("growth of seconds per step", 0.05, "1 per 1,000 steps", "slower growth is lost among other loads")
 CHANGE = Threshold("loss of speed", 0.15, "1", "public logs of healthy runs on shared machines show up to 14 %")
 STEADY = Threshold("loss of speed, every window slower", 0.1, "1", "what comes and goes does not slow each window")
+GREAT = Threshold(
+    "loss of speed, last third apart from the first",
+    0.25,
+    "1",
+    "a bent course is no straight trend, and still no chance",
+)
 CHANCE = Threshold("p-value", 0.01, "1", "one stretch is tested in each run")
 
 
@@ -55,7 +62,8 @@ def check(run: Measured) -> Verdict:
         f"{number(drift.first_speed, 3)} to {number(drift.last_speed, 3)}{unit} from step {drift.begin} to {drift.end}"
     )
     least = STEADY.value if drift.every_window else CHANGE.value
-    slower = drift.change <= -least and drift.per_thousand > SLOPE.value and drift.p_value < CHANCE.value
+    sure = drift.p_value < CHANCE.value or (drift.apart and drift.change <= -GREAT.value)
+    slower = drift.change <= -least and drift.per_thousand > SLOPE.value and sure
     if not slower:
         return Absent((Evidence(f"speed goes from {levels}", None, drift.end, name),))
     says = f"speed falls by {percent(-drift.change)}, {levels}, evaluations and gaps left out"
@@ -91,5 +99,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     needs=("time/elapsed", "time/remaining", "speed/steps_per_second", "speed/seconds_per_step"),
     check=check,
-    thresholds=(SLOPE, CHANGE, STEADY, CHANCE),
+    thresholds=(SLOPE, CHANGE, STEADY, CHANCE, GREAT),
 )
