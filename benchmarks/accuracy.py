@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 import accuracy_page
+from accuracy_page import Score
 from scoring import Scored, two_lines
 
 from trainclinic.causes.conclusion import conclude
@@ -29,6 +30,7 @@ def main() -> int:
     """Score and print; exit 0 whatever the score."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", help="one folder per labelled run")
+    parser.add_argument("--more", type=Path, nargs="*", default=[], help="further folders, scored apart")
     parser.add_argument("--public-logs", type=Path, help="a collection of real logs with an `index.jsonl`")
     parser.add_argument("--write", action="store_true", help="renew docs/reference/accuracy.md")
     parser.add_argument("--misses", action="store_true", help="print every miss")
@@ -40,16 +42,20 @@ def main() -> int:
         print((args.answers / f"{fingerprint(args.answer_for)}.json").read_text(encoding="utf-8"))
         return 0
     runs = read_labelled(args.folder, args.jobs)
+    more = [run for folder in args.more for run in read_labelled(folder, args.jobs)]
     public = read_public_logs(args.public_logs, args.jobs) if args.public_logs else []
-    rows = held_out([*runs, *public])
-    names = {run.name for run in public}
-    rows, logs = [row for row in rows if row.run.name not in names], [row for row in rows if row.run.name in names]
-    baseline = [Scored(run, ((slug, 1.0),), word) for run in runs for slug, word in [two_lines(run)]]
+    everything = held_out([*runs, *more, *public])
+    score = Score(
+        rows=[row for row in everything if row.run in runs],
+        more=[row for row in everything if row.run in more],
+        public=[row for row in everything if row.run in public],
+        baseline=[Scored(run, ((slug, 1.0),), word) for run in runs for slug, word in [two_lines(run)]],
+    )
     if args.answers:
-        keep(rows, args.folder, args.answers)
-    print(accuracy_page.as_text(rows, logs, baseline, misses=args.misses))
+        keep(score.rows, args.folder, args.answers)
+    print(accuracy_page.as_text(score, misses=args.misses))
     if args.write:
-        accuracy_page.write(rows, logs, baseline)
+        accuracy_page.write(score)
     return 0
 
 

@@ -40,7 +40,9 @@ def main() -> int:
     for line in moved(counts):
         print(line)
     public = ["--public-logs", str(args.public_logs)] if args.public_logs else []
-    return subprocess.call([sys.executable, str(ACCURACY), str(args.folders[0]), *public, "--write"])
+    first, *others = map(str, args.folders)
+    more = ["--more", *others] if others else []
+    return subprocess.call([sys.executable, str(ACCURACY), first, *more, *public, "--write"])
 
 
 def moved(counts: Counts) -> list[str]:
