@@ -84,7 +84,7 @@ def _is_same(first: CauseEvidence, other: CauseEvidence) -> bool:
         return False
     if first.state == "absent" or first.path is None:
         return one == two and not one.startswith("no ")
-    return _head(one) == _head(two)
+    return _head(one) == _head(two) or one.startswith(two) or two.startswith(one)
 
 
 def _head(says: str) -> str:
@@ -98,11 +98,18 @@ def _line(group: Sequence[CauseEvidence]) -> EvidenceLine:
         names = ", ".join(f"no {words(one.slug)}" for one in group)
         says = f"{names} ({first.says})"
     else:
-        says = seen(first, brief=True)
-        for other in group[1:]:
+        fullest = max(group, key=lambda one: len(one.says)) if _nested(group) else first
+        says = seen(fullest, brief=True)
+        for other in group if fullest is first else ():
             added = seen(other, brief=True).partition(", ")[2]
             says += f"; {added}" if added and added not in says else ""
     return EvidenceLine(first.strength, says, _reasons(group), first.path, first.line, first.key)
+
+
+def _nested(group: Sequence[CauseEvidence]) -> bool:
+    """Whether the longest sentence says what all others say."""
+    longest = max((_ASIDE.sub("", one.says) for one in group), key=len)
+    return all(longest.startswith(_ASIDE.sub("", one.says)) for one in group)
 
 
 def _reasons(group: Sequence[CauseEvidence]) -> str:

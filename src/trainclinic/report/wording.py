@@ -11,6 +11,8 @@ from trainclinic.report import cause_wording
 from trainclinic.report.model import Document, Identity, Item, NotEvaluatedEntry, Observation, Scalar, TimelineRow
 
 NOTHING = "·"
+LONG_PLACE = 44
+"""Columns of a place from which its beginning is left out."""
 OVERVIEW = ("run", "verdict", "most probable cause", "top finding", "best checkpoint")
 """Columns of the table of runs."""
 
@@ -72,9 +74,15 @@ def place(path: str | None, line: int | None = None, key: str = "") -> str:
     return path if line is None and not key else f"{path}:{line}" if line is not None else f"{path} {key}"
 
 
+def near(path: str | None, line: int | None = None, key: str = "") -> str:
+    """A place for a narrow page: of a long path only the end."""
+    where = place(path, line, key)
+    return where if len(where) <= LONG_PLACE else f"…{where[1 - LONG_PLACE :]}"
+
+
 def seen(observation: Observation) -> str:
     """An observation with its place in brackets."""
-    where = place(observation.path, observation.line, observation.key)
+    where = near(observation.path, observation.line, observation.key)
     return f"{observation.says} [{where}]" if where else observation.says
 
 

@@ -57,7 +57,8 @@ def check(run: Measured) -> Verdict:
     best = f"{number(trend.best)} at {run.record.axis} {trend.best_step}"
     says = f"loss ends at {number(trend.last)}, the best level was {best}"
     if not diverges(trend, series):
-        return Absent((Evidence(says),))
+        lost = f": {percent(rise / gained)} of the gain is lost" if gained > 0 and rise > trend.noise else ""
+        return Absent((Evidence(f"{says}{lost}"),))
     lost = (
         f"{percent(rise / gained)} of the gain since {number(top)} is lost"
         if gained > 0

@@ -26,13 +26,15 @@ Compute the unigram entropy of your targets: a plateau at it means that the mode
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, Present, Severity, Verdict
 from trainclinic.catalogue.wording import number, percent
 from trainclinic.findings.loss_levels import curve, evidence_at, no_course
 from trainclinic.signals.measured import Measured
 from trainclinic.signals.plateau_place import PlateauPlace, place_plateau
-from trainclinic.signals.trend import PLATEAU_SHARE, Plateau
+from trainclinic.signals.trend import PLATEAU_SHARE, Plateau, Trend
 
 ROWS = Threshold("rows", 5, "rows", "a beginning and at least three rows of plateau")
 SHARE = Threshold("length of the plateau", PLATEAU_SHARE, "1", "shorter flat stretches are pauses of a descent")
@@ -41,6 +43,7 @@ UNPLACED_SHARE = Threshold("the same where no level is known", 0.75, "1", "healt
 RATE_LEFT = Threshold("summed learning rate along it", 0.6, "1", "less, and the schedule explains the flatness")
 LOW_LEVEL = Threshold("level where none is known", 2.5, "nats", "most fine-tunes that converge end below")
 
+APART = Threshold("distance of the end from the level", 0.3, "nats", "the run has left the level, and is not at it")
 NEAR_NOTHING = Threshold("least level where none is known", 0.1, "nats", "below it flatness is the end of learning")
 
 _MEANS = {
@@ -71,7 +74,7 @@ def check(run: Measured) -> Verdict:
     evidence = evidence_at(series, plateau.start_step, says)
     never_fell = run.initial_loss is not None and plateau.fall <= max(0.02 * abs(plateau.level), 3 * trend.noise)
     if place.place == "within-reference" or never_fell or not _counts(place, plateau, trend.rows):
-        return Absent((evidence,))
+        return Absent((replace(evidence, says=f"{says}: {_no_plateau(place, plateau, trend, never_fell=never_fell)}"),))
     more = [Evidence(_compared(place))] if place.against is not None else []
     settle = (
         ""
@@ -79,6 +82,19 @@ def check(run: Measured) -> Verdict:
         else "Compute the entropy of the label tokens' frequencies, and compare it"
     )
     return Present((evidence, *more), _MEANS[place.place], settle, severity=_severity(run, place, plateau))
+
+
+def _no_plateau(place: PlateauPlace, plateau: Plateau, trend: Trend, *, never_fell: bool) -> str:
+    """Why a flat stretch is none."""
+    if abs(trend.last - plateau.level) > max(APART.value, 3 * trend.noise):
+        return f"the run leaves it and ends at {number(trend.last)}"
+    if place.place == "within-reference":
+        return "where fine-tunes of this model end"
+    if never_fell:
+        return "it had not fallen before"
+    if place.sum_left is not None and place.sum_left < RATE_LEFT.value:
+        return "the learning rate was near its end by then"
+    return "no longer than converged runs are flat"
 
 
 def _counts(place: PlateauPlace, plateau: Plateau, rows: int) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainclinic.catalogue.verdict import Absent, Evidence
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated
 from trainclinic.catalogue.wording import words
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.knowledge import UNKNOWN
 from trainclinic.causes.next_tests import all_tests
 from trainclinic.report.cause_entries import UNLISTED, CauseEntry, CauseEvidence, NextTestEntry, RuledOutEntry
+from trainclinic.report.sections.entries import telling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,7 @@ def _evidence(weighed: Sequence[Weighed], cause: Cause) -> tuple[CauseEvidence, 
 
 
 def _one(weighed: Weighed, cause: Cause) -> CauseEvidence:
-    answer, evidence = weighed.answer, weighed.evidence
+    answer, evidence = weighed.answer, _evidence_of(weighed)
     absent = isinstance(answer.verdict, Absent)
     excluding = any(rule.finding == answer.slug for rule in cause.excluded_by) and weighed.weight < 0
     expected = absent and weighed.why and not excluding
@@ -85,6 +86,12 @@ def _one(weighed: Weighed, cause: Cause) -> CauseEvidence:
         key=source.key if source else "",
         step=evidence.step,
     )
+
+
+def _evidence_of(weighed: Weighed) -> Evidence:
+    verdict = weighed.answer.verdict
+    known = () if isinstance(verdict, NotEvaluated) else verdict.evidence
+    return telling(weighed.answer.code, known) if known else weighed.evidence
 
 
 def _ruled_out(refuted: RuledOut) -> RuledOutEntry:

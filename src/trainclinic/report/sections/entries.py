@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 _LINE_END = re.compile(r"[ \t]*\n(?!- )\s*")
 EVIDENCE = 12
 """Observations kept per finding; a rule that found more says how many in its first one."""
+COMPARISON = "CMP"
+"""How codes of comparisons begin: their evidence is one thing, the other, and the difference when there is one."""
 ASIDES = frozenset({
     "bfloat16-dtype-printed", "divergence-at-peak-learning-rate", "drop-in-decay-phase",
     "finite-loss-with-nan-gradient-norm", "first-loss-at-objective-baseline", "joint-fall-to-zero", "late-nan-onset",
@@ -63,6 +66,20 @@ def not_evaluated_entries(findings: Sequence[Finding]) -> tuple[NotEvaluatedEntr
     return tuple(sorted(entries, key=lambda entry: entry.code))
 
 
+def telling(code: str, evidence: Sequence[Evidence]) -> Evidence:
+    """The observation that says most by itself: the first, but of two things that are compared what tells them apart.
+
+    Args:
+        code: Code of the rule or circumstance.
+        evidence: At least one observation, in the order of the verdict.
+    """
+    if not code.startswith(COMPARISON) or len(evidence) == 1:
+        return evidence[0]
+    if len(evidence) == 3 and "`" in evidence[2].says:
+        return evidence[2]
+    return replace(evidence[0], says=f"{evidence[0].says}; {evidence[1].says}")
+
+
 def observation(evidence: Evidence) -> Observation:
     """One piece of evidence as plain values."""
     source = evidence.source
@@ -84,7 +101,7 @@ def _present(finding: Finding, verdict: Present) -> FindingEntry:
         title=_sentence(page.title),
         group=finding.entry.group,
         severity=cast("SeverityWord", finding.severity.name.lower()),
-        says=verdict.evidence[0].says,
+        says=telling(rule.code, verdict.evidence).says,
         evidence=tuple(observation(evidence) for evidence in verdict.evidence[:EVIDENCE]),
         means=verdict.means or _paragraph(page.sections["Why it matters"]),
         does_not_mean=_paragraph(page.sections["What it does not mean"]),

@@ -27,7 +27,7 @@ def items(listed: Sequence[Item]) -> Table:
     """Labelled values with the place they were read."""
     rows = []
     for item in listed:
-        where = wording.place(item.path, item.line, item.key)
+        where = wording.near(item.path, item.line, item.key)
         rows.append((item.label, wording.item_text(item) + (f" [{where}]" if where else "")))
     return labelled(rows, label=30)
 

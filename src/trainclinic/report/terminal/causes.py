@@ -94,7 +94,7 @@ def _evidence(line: EvidenceLine) -> str:
 
 
 def _at(path: str | None, line: int | None, key: str = "") -> str:
-    where = wording.place(path, line, key)
+    where = wording.near(path, line, key)
     return f" [{where}]" if where else ""
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trainclinic.catalogue.wording import count, words
-from trainclinic.report import wording
+from trainclinic.report import cause_wording, wording
 from trainclinic.report.terminal import spark
 from trainclinic.report.terminal.blocks import items, labelled, prose, title
 from trainclinic.report.terminal.causes import causes, causes_in_short
@@ -37,6 +37,8 @@ GIVEN_UP = ("grad norm", "change", "steps/s", "LR")
 HAPPENED = 14
 """Columns that the last one, in words, needs at least."""
 OVERVIEW_WARNINGS = 2
+OVERVIEW_CELL = 29
+"""Columns of causes and findings in the table of runs."""
 OVERVIEW_WIDE = 110
 """Columns from which the table of runs has room for causes and findings."""
 NOT_EVALUATED = 6
@@ -229,7 +231,7 @@ def _warnings(document: Document) -> list[Text]:
     lines = []
     for item in document.warnings:
         times = f", {item.count:,} times" if item.count > 1 else ""
-        lines.append(prose(f"{item.says}{times} [{wording.place(item.path, item.line)}]"))
+        lines.append(prose(f"{item.says}{times} [{wording.near(item.path, item.line)}]"))
     return lines
 
 
@@ -238,13 +240,16 @@ def _overview(documents: Sequence[Document], width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     inferred = any(document.causes for document in documents)
     wide = width >= OVERVIEW_WIDE
-    columns = [("run", None), ("verdict", 12)]
-    columns += [("most probable cause", 29)] if inferred else []
-    columns += [("top finding", 29)] if wide or not inferred else []
+    runs = max(12, *(len(document.run.name) for document in documents))
+    spare = max(0, width - runs - 3 - 12 - OVERVIEW_CELL - 15 - 4 * 2)
+    causes_room = min(OVERVIEW_CELL + spare, max(OVERVIEW_CELL, *(len(cause_wording.cell(d)) for d in documents)))
+    columns: list[tuple[str, int | None]] = [("run", None), ("verdict", 12)]
+    columns += [("most probable cause", causes_room)] if inferred else []
+    columns += [("top finding", OVERVIEW_CELL)] if wide or not inferred else []
     columns.append(("best checkpoint", 15))
+    rest = sum(room + 2 for _, room in columns if room) + 1
     for heading, room in columns:
         table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=room, max_width=room)
-    rest = sum(room + 2 for _, room in columns if room)
     names = wording.short_names([document.run.name for document in documents], max(width - rest, 12))
     for shown, document in zip(names, documents, strict=True):
         cells = dict(zip(wording.OVERVIEW, wording.overview_cells(document), strict=True))
