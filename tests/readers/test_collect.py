@@ -412,3 +412,12 @@ def test_a_report_line_that_begins_with_after_is_still_read(tmp_path: Path) -> N
     (tmp_path / "train.log").write_text("step 10: loss 2.0\nstep 20: loss 1.9\nstep 30: loss 1.8\n")
     record = collect(tmp_path).records[0]
     assert [event.kind for event in record.events_of("weights-unchanged")] == ["weights-unchanged"]
+
+
+def test_a_launch_config_belongs_to_every_log_of_its_folder(tmp_path: Path) -> None:
+    for name, start in (("train.log", 2.0), ("one_gpu.log", 5.0)):
+        (tmp_path / name).write_text("\n".join(f"step {10 * i}: loss {start - 0.1 * i:.3f}" for i in range(1, 9)))
+    (tmp_path / "train.yaml").write_text("learning_rate: 2.0e-5\nbf16: true\n")
+    (tmp_path / "accelerate_config.yaml").write_text("distributed_type: FSDP\nnum_processes: 8\n")
+    records = {record.name: record for record in collect(tmp_path).records}
+    assert {name: record.facts.number("world_size") for name, record in records.items()} == dict.fromkeys(records, 8.0)

@@ -56,6 +56,26 @@ def changed_alone(run: Measured, factor: str, missing: str) -> list[Pair] | NotE
     return together or NotEvaluated(missing="losses of both runs at the same steps")
 
 
+def parted(run: Measured, factor: str, missing: str) -> Verdict:
+    """Whether runs that differ in one thing begin alike and part after an update.
+
+    Args:
+        run: The run with its companions.
+        factor: What differs between the runs.
+        missing: What to provide when there is no second run.
+    """
+    pairs = changed_alone(run, factor, missing)
+    if isinstance(pairs, NotEvaluated):
+        return pairs
+    alike = [pair for pair in pairs if abs(pair.first_ratio - 1.0) <= ALIKE.value]
+    if not alike:
+        return NotEvaluated(missing="two runs whose first losses agree")
+    for pair in alike:
+        if said := difference(pair, APART.value):
+            return Present((*shown(pair, factor), said))
+    return Absent(shown(alike[0], factor))
+
+
 def compared(
     run: Measured, factor: str, missing: str, apart: float = APART.value, reference: tuple[str, ...] = ()
 ) -> Verdict:

@@ -161,11 +161,26 @@ class Pair:
             found.pop("batch", None)
         _settle_plain_path(found)
         mine, theirs = self.one.peak_rate or 0.0, self.other.peak_rate or 0.0
-        if min(mine, theirs) > 0 and max(mine, theirs) >= RATES_APART * min(mine, theirs):
+        if self._on_one_schedule:
+            found.pop("rate", None)
+        elif min(mine, theirs) > 0 and max(mine, theirs) >= RATES_APART * min(mine, theirs):
             found["rate"] = f"{mine:g}", f"{theirs:g}"
         else:
             found.pop("rate", None)
         return found
+
+    @property
+    def _on_one_schedule(self) -> bool:
+        """Whether both logged the same learning rates wherever both logged one: a short run has seen less of them."""
+        if self.one.is_column or self.other.is_column:
+            return False
+        logged = [arm.record.get("train/learning_rate") for arm in (self.one, self.other)]
+        if logged[0] is None or logged[1] is None:
+            return False
+        mine, theirs = logged[0].final().finite(), logged[1].final().finite()
+        _, left, right = np.intersect1d(mine.step, theirs.step, return_indices=True)
+        near = np.isclose(mine.value[left], theirs.value[right], rtol=0.05, atol=0.0)
+        return left.size >= FEWEST_SHARED and bool(near.all())
 
     @cached_property
     def conflict(self) -> str:
@@ -230,7 +245,7 @@ def _settle_plain_path(found: dict[str, tuple[str, str]]) -> None:
     for factor, other in (("attention", "kernel"), ("kernel", "attention")):
         if both[factor] and not both[other]:
             found.pop(other, None)
-    if not any(both.values()):
+    if "kernel" in found and not any(both.values()):
         found.pop("attention", None)
 
 

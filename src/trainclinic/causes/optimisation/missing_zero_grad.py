@@ -60,7 +60,9 @@ CAUSE = Cause(
         Expect("late-nan-onset", SOMETIMES, "growing steps leave the range in the end"),
     ),
     excluded_by=(
-        Excluded("rise-at-negligible-learning-rate", "a sum of gradients still moves by the rate, and the rates sum to nothing"),
+        Excluded(
+            "rise-at-negligible-learning-rate", "a sum of gradients still moves by the rate, and the rates are nothing"
+        ),
         Excluded("trainer-log-rows", "the Trainer clears the gradients after each step itself"),
         Excluded("zero-gradient-norm-from-start", "a growing sum of gradients is not zero"),
         Excluded("wrong-value-before-first-update", "in the first step there is nothing to clear"),

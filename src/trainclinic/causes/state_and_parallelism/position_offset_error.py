@@ -54,7 +54,7 @@ model, and a value at step 1 contains no learning rate.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="position-offset-error",
@@ -87,5 +87,6 @@ CAUSE = Cause(
         Expect("eval-train-gap", SOMETIMES, "evaluation rows are shorter or are not split"),
         Expect("gradient-norm-outlier", RARELY, "long rows give far larger gradients than short ones"),
     ),
+    excluded_by=(Excluded("loss-parting-between-layouts", "positions act from the first forward pass on"),),
     confused_with=("learning-rate-too-high",),
 )

@@ -109,6 +109,7 @@ CAUSE = Cause(
         ),
     ),
     excluded_by=(
+        Excluded("loss-parting-between-layouts", "the same first loss was computed from the same weights"),
         Excluded("training-from-scratch", "nothing was meant to be loaded"),
         Excluded("plausible-first-loss", "only an intact pretrained model starts at that level"),
         Excluded("normal-eval-beside-abnormal-train", "an evaluation that is normal has the weights"),

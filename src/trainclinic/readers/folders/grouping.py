@@ -217,9 +217,14 @@ def _assign_settings(runs: list[Run], others: list[Part]) -> None:
 
 
 _FIXED_NAMES = re.compile(
-    r"(.*_)?(config|args|arguments|map|state)\.(json|bin)|readme\.md|requirements\.txt", re.IGNORECASE
+    r"(.*_)?(config|args|arguments|map|state)\.(json|bin)|readme\.md|requirements\.txt"
+    r"|(accelerate|launch|fsdp|deepspeed|ds|default_config|multi_?gpu)\w*\.ya?ml",
+    re.IGNORECASE,
 )
-"""Names that a tool gives; files with other names may be the settings of one run among several."""
+"""Names that a tool gives, and of files that say how runs are launched.
+
+Files with other names may be the settings of one run among several.
+"""
 
 
 def _is_rival(part: Part, other: Part) -> bool:

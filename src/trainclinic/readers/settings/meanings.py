@@ -305,7 +305,7 @@ BY_SETTING: dict[str, Callable[[Any], Said]] = {
     **dict.fromkeys(("use_qlora", "qlora"), switches_method("qlora")),
     **dict.fromkeys(("full_finetune", "full_finetuning", "full_ft"), switches_method("full")),
     **dict.fromkeys(("stage", "rl", "rlhf_type", "objective", "trainer", "trainer_class", "trainer_type"), objective),
-    **dict.fromkeys(("pref_loss", "training_stage", "train_method"), objective),
+    **dict.fromkeys(("pref_loss", "training_stage", "train_method", "train_mode"), objective),
     "task_type": task_type,
     "architectures": architectures,
     "decay_lr": decays,
