@@ -67,6 +67,7 @@ CAUSE = Cause(
         Expect("throughput-drift", RARELY, "a machine that is left alone may save energy before it goes to sleep"),
     ),
     excluded_by=(
+        Excluded("waiting-for-data", "the log says what the time was spent on"),
         Excluded("time-gap", "the clock was read at every logged step and shows no gap", when="absent"),
         Excluded(
             "throughput-step-change",

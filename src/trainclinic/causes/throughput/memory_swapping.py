@@ -66,6 +66,7 @@ CAUSE = Cause(
     false_diagnosis="heat or a slow backend",
     expects=(
         Expect("memory-growth", USUALLY, "cached blocks of ever new shapes add up while live memory stays the same"),
+        Expect("throughput-collapse", USUALLY, "a disk is hundreds of times slower than memory"),
         Expect("throughput-step-change", OFTEN, "the pace falls to another level when memory is full"),
         Expect("slower-pace-after-gap", USUALLY, "memory that is short is still short after a pause"),
         Expect("throughput-drift", OFTEN, "the share of pages on disk grows step by step"),

@@ -51,7 +51,7 @@ gain by being faster.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Expect
 
 CAUSE = Cause(
     slug="slow-data-loading",
@@ -62,6 +62,7 @@ CAUSE = Cause(
     decisive_test="Feed one cached batch for fifty steps: if the pace jumps, the loader is the limit",
     false_diagnosis="a model that is too large or a slow device",
     expects=(
+        Expect("waiting-for-data", ALWAYS, "the time that a step waits for its batch is what is lost"),
         Expect("idle-device-stall", USUALLY, "the device has nothing to do until the batch arrives"),
         Expect("periodic-stall", OFTEN, "the queue runs dry each time the prefetched batches are used up"),
         Expect(

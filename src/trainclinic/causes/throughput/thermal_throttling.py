@@ -72,6 +72,9 @@ CAUSE = Cause(
         Expect("cumulative-speed-bias", RARELY, "a mean since the start lags behind the falling pace"),
         Expect("throughput-step-change", RARELY, "a lowered power limit changes the pace at one moment"),
     ),
-    excluded_by=(Excluded("idle-device-stall", "a device that waits for its input is not hot"),),
+    excluded_by=(
+        Excluded("idle-device-stall", "a device that waits for its input is not hot"),
+        Excluded("throughput-collapse", "heat takes about half of a clock, never most of the speed"),
+    ),
     confused_with=("memory-swapping",),
 )

@@ -38,6 +38,8 @@ _ALIASES = {
         throughput_samples_per_sec seq_per_sec examples_per_second""",
     "speed/tokens_per_second": """tokens_per_second tokens_per_sec tok_s tok_sec tokens_s toks_s tokens_sec tok_per_sec
         effective_tokens_per_sec throughput_tokens_per_sec tps trained_tokens_per_sec tok_per_s toks_per_sec""",
+    "speed/data_seconds": """data_time data_time_s dataloader_time data_load_time data_loading_time dataloading_time
+        batch_load_time load_time_per_batch time_data data_wait data_wait_time data_fetch_time data_s""",
     "speed/mfu": "mfu running_mfu throughput_mfu",
     "scale/loss_scale": "loss_scale grad_scale amp_scale loss_scaling scaler_scale loss_scaler dynamic_loss_scale",
     "memory/allocated": """memory_allocated gpu_memory_allocated current_allocated max_memory_allocated
@@ -72,6 +74,7 @@ _WEAK = {
     "train/perplexity": "train_perplexity_epoch train_epoch_perplexity perplexity_epoch",
     "eval/perplexity": "val_epoch_perplexity test_perplexity test_ppl",
     "speed/seconds_per_step": "dt_ms dt",
+    "speed/data_seconds": "data",
 }
 OF_EVALUATION = {
     "train/loss": "eval/loss",

@@ -1,0 +1,59 @@
+"""The steps become several times slower than they were.
+
+## What it sees
+A drift or a lasting change of the seconds per step, evaluations and gaps left out, after which the run makes at most
+0.45 of the steps per second that it made before.
+
+## Why it matters
+No clock of an accelerator falls that far by heat alone: something else is waited for, such as memory that lies on disk.
+
+## What it does not mean
+Rows that became much longer, or another job on the same device, slow a run as much, and by right.
+
+## Example
+`2.4 steps/s in the first rows, 0.2 steps/s in the last ones`
+
+## Check it by hand
+Divide the first and the last printed speed.
+
+## References
+- https://github.com/kyutai-labs/pocket-tts/pull/255
+- https://github.com/pytorch/pytorch/pull/188045
+"""
+
+from __future__ import annotations
+
+from trainclinic.catalogue.rule import Rule, Threshold
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
+from trainclinic.catalogue.wording import number
+from trainclinic.findings.speed.spd402_throughput_drift import RULE as DRIFT
+from trainclinic.findings.speed.spd403_throughput_step_change import RULE as STEP
+from trainclinic.signals.measured import Measured
+
+LEFT = Threshold("speed over the speed before", 0.45, "1", "chips that throttle keep about half of their clock")
+
+
+def check(run: Measured) -> Verdict:
+    """Look how much of the speed a drift or a step change leaves."""
+    speed = run.throughput
+    found = [rule.check(run) for rule in (DRIFT, STEP)]
+    if speed is None or not any(isinstance(verdict, Present) for verdict in found):
+        return NotEvaluated(missing="a drift or a lasting change of the speed")
+    shift = speed.drift if isinstance(found[0], Present) else speed.change
+    if shift is None or shift.change >= 0:
+        return NotEvaluated(missing="a drift or a lasting change to a lower speed")
+    left = 1.0 + shift.change
+    says = f"the run keeps {number(left, 2)} of its speed"
+    evidence = (Evidence(says, None, None, speed.windows.series),)
+    return Present(evidence) if left <= LEFT.value else Absent(evidence)
+
+
+RULE = Rule(
+    code="SPD412",
+    slug="throughput-collapse",
+    severity=Severity.NOTE,
+    needs=("time/elapsed", "time/remaining", "speed/steps_per_second", "speed/seconds_per_step"),
+    check=check,
+    thresholds=(LEFT,),
+    since="0.2",
+)
