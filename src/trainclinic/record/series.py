@@ -180,7 +180,7 @@ def number_segments(step: Integers) -> NDArray[np.int32]:
     """
     segment = np.zeros(step.size, np.int32)
     descents = np.flatnonzero(np.diff(step) <= 0) + 1
-    if not descents.size:
+    if not descents.size or _fills_its_own_holes(step):
         return segment
     if descents.size > step.size // 4 + 1:
         return _segments_by_repetition(step)
@@ -193,6 +193,17 @@ def number_segments(step: Integers) -> NDArray[np.int32]:
             number, low, high = number + 1, first, last
         segment[begin:end] = number
     return segment
+
+
+def _fills_its_own_holes(step: Integers) -> bool:
+    """Whether rows are merely out of order: each step once, and none nearer to another than neighbours in the log are.
+
+    A second pass repeats steps of the first one, or logs between them.
+    """
+    gaps = np.diff(np.sort(step))
+    logged = np.diff(step)
+    ascents = logged[logged > 0]
+    return bool(ascents.size and gaps.min() > 0 and gaps.min() >= ascents.min())
 
 
 def _segments_by_repetition(step: Integers) -> NDArray[np.int32]:
