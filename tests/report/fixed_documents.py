@@ -60,6 +60,11 @@ def spike() -> Document:
         says="1,418 s without progress between steps 2,325 and 2,375",
         evidence=(Observation("1,418 s lost at step 2,350", LOG, 128, "", 2350, "time/elapsed"),), **PAGES,
     )  # fmt: skip
+    early = FindingEntry(
+        code="NUM119", slug="wrong-value-before-first-update", title="A wrong value stands before the first update",
+        group="numerics", severity="note", says="first loss 9.227 nats/token at step 0",
+        evidence=(Observation("first loss 9.227 nats/token at step 0", LOG, 29, "", 0, "train/loss"),), aside=True, **PAGES,
+    )  # fmt: skip
     return Document(
         run=Identity(
             name="report-b", files=(LOG,), log_format="stdout", model="gpt2, 127 M parameters",
@@ -69,7 +74,7 @@ def spike() -> Document:
         verdict="sick",
         reason="1 harmful finding: initial-loss-above-uniform",
         summary="`gpt2` with LoRA: the log covers steps 0 to 2,500 of 5,000 planned. Training loss went from 9.227 to 6.642.",
-        findings=(first, second, third),
+        findings=(first, second, third, early),
         absent=(AbsentEntry("EVA502", "rising-eval-loss", "The evaluation loss rises", "evaluation", (Observation("gap 1.0 %"),)),),
         not_evaluated=(
             NotEvaluatedEntry("NUM102", "nan-gradient-norm", "The gradient norm is NaN", "numerics", "`train/grad_norm`"),
@@ -101,17 +106,18 @@ def spike() -> Document:
                 "learning-rate-too-high", "Learning rate too high",
                 "loss is 9.227 at step 0: no update has been made by then", "NUM119", LOG, 29, 0,
             ),
-            RuledOutEntry("overfitting", "Overfitting", "gap 1.0 %, no rising evaluation loss: it would have to rise"),
+            RuledOutEntry("overfitting", "Overfitting", "no rising evaluation loss (gap 1.0 %): it would be expected, because rows are learned by heart"),
         ),
         next_tests=(
             NextTestEntry(
                 "label-shift", "Is the loss of the training path the loss at one token ahead?",
                 "for k in range(4):\n    print(k, loss(logits[:, : n - k], ids[:, k:]))  # `k = 1` is right", "run", "2 min",
                 2.0, 0.41, ("Labels shifted twice", "Base weights empty, random or wrong"),
+                yes=("Base weights empty, random or wrong",), no=("Labels shifted twice",),
             ),
             NextTestEntry(
-                "gradient-norm-growth", "Does the run show gradient norm growth?", "pass or log: `train/grad_norm`", "log",
-                "15 min", 15.0, 0.2,
+                "gradient-norm-growth", "Does the run show gradient norm growth?", "Log or pass `train/grad_norm`, then diagnose again", "log",
+                "15 min", 15.0, 0.2, (), ("Labels shifted twice",),
             ),
         ),
         stuck=Passage(

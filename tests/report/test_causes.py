@@ -338,3 +338,59 @@ def test_causes_fit_into_the_width_and_say_the_same_without_colour(width: int, n
     plain = render([document], "terminal", width=width)
     assert max(map(len, plain.splitlines())) <= width
     assert "\x1b" not in plain
+
+
+SETTING = CauseEvidence("CIR907", "sharded-training", "present", "moderate", "`fsdp` is `true`", "")
+
+
+def test_settings_alone_name_no_cause() -> None:
+    sharded = dataclasses.replace(cause("a", FAULT, 0.34), evidence_for=(SETTING,))
+    document = diagnosed("undetermined", sharded, cause("unknown", UNLISTED, 0.3))
+    assert cause_wording.reading(document) == "quiet"
+    assert cause_wording.lead(document).startswith("No cause can be told")
+    seen = dataclasses.replace(SETTING, code="LOS205", slug="loss-spike")
+    told = dataclasses.replace(sharded, evidence_for=(SETTING, seen))
+    assert cause_wording.reading(diagnosed("undetermined", told)) == "undecided"
+    assert cause_wording.reading(diagnosed("sick", sharded)) == "undecided"
+
+
+def test_a_cause_without_evidence_has_a_bar_and_no_page() -> None:
+    bare = cause("ordinary", FINE, 0.2)
+    document = diagnosed("sick", fixed_documents.shifted(), bare)
+    assert cause_wording.told(document) == [fixed_documents.shifted()]
+    assert cause_wording.shown(document) == [fixed_documents.shifted(), bare]
+
+
+def test_nothing_wrong_is_only_probable_where_the_verdict_is_open() -> None:
+    fine = cause("ordinary-course", FINE, 0.8)
+    assert cause_wording.lead(diagnosed("healthy", fine)) == "Nothing wrong: ordinary-course, 80 %."
+    assert cause_wording.lead(diagnosed("undetermined", fine)) == "Probably nothing wrong: ordinary-course, 80 %."
+
+
+@pytest.mark.parametrize("form", ["terminal", "md", "html"])
+def test_what_only_explains_is_noted_in_a_line_and_whole_in_the_data(form: Any) -> None:
+    shown = render([fixed_documents.spike()], form, width=120)
+    shown = shown.partition("<main")[2] or shown
+    place = shown.index("Also noted")
+    assert shown.count("wrong value before first update") == 1
+    assert place < shown.index("wrong value before first update")
+    assert shown.index("time gap") < place
+    assert '"slug": "wrong-value-before-first-update"' in render([fixed_documents.spike()], "json")
+
+
+def test_every_aside_is_a_rule() -> None:
+    from trainclinic.findings.examine import all_rules
+    from trainclinic.report.sections.entries import ASIDES
+
+    assert {entry.rule.slug for entry in all_rules().values()} >= ASIDES
+
+
+def test_a_comparison_is_told_by_its_difference() -> None:
+    from trainclinic.report.sections.entries import telling
+
+    both = (Evidence("`a`: loss 5", AT), Evidence("`b`: loss 3", AT))
+    apart = (*both, Evidence("`a` is 66 % higher than `b`", AT))
+    assert telling("CMP952", apart).says == "`a` is 66 % higher than `b`"
+    assert telling("CMP952", both).says == "`a`: loss 5; `b`: loss 3"
+    assert telling("CMP954", (*both, Evidence("they differ by a factor of 5"))).says == "`a`: loss 5; `b`: loss 3"
+    assert telling("LOS205", apart).says == "`a`: loss 5"

@@ -148,8 +148,8 @@ def _asides(document: Document) -> list[RenderableType]:
     """What is only noted, a line each."""
     if not document.asides:
         return []
-    rows = [(words(finding.slug), wording.seen(finding.evidence[0])) for finding in document.asides]
-    return [Text(), Text("Also noted", style="dim"), labelled(rows, label=30)]
+    lines = (f"{words(finding.slug)}: {wording.seen(finding.evidence[0])}" for finding in document.asides)
+    return [Text(), Text("Also noted", style="bold"), *(Padding(prose(line), (0, 0, 0, 2)) for line in lines)]
 
 
 def _finding_head(finding: FindingEntry, number_: int) -> Text:
