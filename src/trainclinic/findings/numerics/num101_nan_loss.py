@@ -33,7 +33,9 @@ from trainclinic.catalogue.wording import count
 from trainclinic.signals.gradients import stretch
 from trainclinic.signals.measured import Measured
 
-UNFILTERED = "the loss itself: rows of this log were written in place of non-finite ones (`logging_nan_inf_filter=False`)"
+UNFILTERED = (
+    "the loss itself: rows of this log were written in place of non-finite ones (`logging_nan_inf_filter=False`)"
+)
 
 
 def check(run: Measured) -> Verdict:
