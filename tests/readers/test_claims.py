@@ -32,6 +32,7 @@ def test_a_case_is_claimed_by_its_own_reader(reader: str, path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("train_data_sample.jsonl", '{"text": "### Human: a### Assistant: b"}\n'),
         ("data.jsonl", '{"messages": [{"role": "user", "content": "hi"}]}\n'),
         ("train.jsonl", '{"instruction": "Sort", "input": "b a", "output": "a b"}\n'),
         ("train.jsonl", '{"prompt": "loss of what?", "completion": "train loss", "score": 3}\n'),

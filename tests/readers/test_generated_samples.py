@@ -28,6 +28,11 @@ def test_a_chat_with_several_turns_is_one_sample_per_question() -> None:
     assert [(sample.prompt, sample.output) for sample in found] == [("a?", "b"), ("c?", "d\n\ne")]
 
 
+def test_a_prompt_and_its_answer_may_stand_on_one_line() -> None:
+    (found,) = samples(["### Human: Where?### Assistant: There.### Human: When?"])
+    assert (found.prompt, found.output) == ("Where?", "There.### Human: When?")
+
+
 def test_outputs_without_prompts_are_samples_of_their_own() -> None:
     assert [sample.output for sample in samples(["Output: a", "Output:", "Output: c"])] == ["a", "", "c"]
 

@@ -20,6 +20,11 @@ _TURNS = (
     re.compile(r"<\|(?:user|system|prompter|human)\|>|<start_of_turn>\s*\w+|\[/?INST\]|<<SYS>>", re.I),
     re.compile(r"^[ \t]*(?:User|Human|USER|HUMAN|user|human|Assistant|ASSISTANT)[ \t]*:[ \t]", re.M),
 )
+_INLINE = (
+    re.compile(r"#{2,3} ?(?:Instruction|Human|User|Response|Assistant)s?[ \t]*:"),
+    re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+(?:Human|User|Assistant|HUMAN|USER|ASSISTANT) ?[:\uff1a]\s"),
+)
+"""Turns without a line of their own; one may be quoted, several are a dialogue."""
 _RESERVED = re.compile(
     r"<\|reserved_special_token_\d+\|>|<unused_?\d+>|<extra_id_\d+>|<\|dummy_\d+\|>|<\|extra_\d+\|>|<unk>|\[UNK\]|<mask>"
     r"|\[MASK\]|\[unused\d+\]|<pad>|\[PAD\]|<\|placeholder\d*\|>|<\|fim_\w+\|>|<mask_\d+>|<0x[0-9A-F]{2}>"
@@ -44,6 +49,9 @@ def other_turns(output: str, prompt: str | None = None) -> tuple[str, int] | Non
     """
     body = without_end(output)
     found = [match for pattern in _TURNS for match in pattern.finditer(body) if body[: match.start()].strip()]
+    for pattern in _INLINE:
+        inline = [match for match in pattern.finditer(body) if body[: match.start()].strip()]
+        found += inline if len(inline) > 1 else []
     for header in re.findall(r"^[ \t]*(#{1,4} ?[A-Z]\w+:|<[a-z_|]{3,}>)", prompt or "", re.M):
         found += [match for match in re.finditer(re.escape(header), body) if body[: match.start()].strip()]
     if not found:

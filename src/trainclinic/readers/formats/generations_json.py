@@ -22,6 +22,7 @@ from trainclinic.readers.samples.keys import (
     REFERENCE,
     STEP,
     STOPPED,
+    STORED_DATA,
 )
 from trainclinic.readers.tables.number_columns import as_number
 from trainclinic.record.errors import ReadError
@@ -42,7 +43,8 @@ def sniff(file: LogFile) -> float:
     rows = [row for _, row in _first_rows(file.head_text)]
     if not rows or not any(_output_key(row) for row in rows):
         return 0.0
-    if FILE_NAMES.match(file.path.stem):
+    is_data = STORED_DATA.match(file.path.stem) is not None
+    if FILE_NAMES.match(file.path.stem) and not is_data:
         return 0.9
     certain = any(CERTAIN_OUTPUT & {key.lower() for key in row} or _counts_tokens(row) for row in rows)
     return 0.7 if certain and not DATA_NAMES.search(file.path.stem) else 0.0

@@ -33,6 +33,10 @@ FILE_NAMES = re.compile(
     re.I,
 )
 """Stems of files that people give to generated text."""
+STORED_DATA = re.compile(
+    r"(train|training|sft|raw)?_?(data|dataset|corpus|train|rows|examples)[_.-]\w*(sample|example)s?\b", re.I
+)
+"""Stems of files with a sample of the training data: nothing in it was generated."""
 DATA_NAMES = re.compile(
     r"(^|[_.-])(train|data|dataset|corpus|sft_data|val|dev|test|instructions?|alpaca)([_.-]|$)", re.I
 )

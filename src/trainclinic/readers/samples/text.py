@@ -15,6 +15,7 @@ _ROLE = re.compile(
     rf"{_LEAD}(?:(?P<prompt>{_PROMPTS})|(?P<output>{_OUTPUTS})|(?P<reference>{_REFERENCES}))\s*(?:\d+)?(?:\]|\*\*)?\s*:(?:\*\*)?\s*(?P<text>.*)$",
     re.I,
 )
+_ANSWER_INSIDE = re.compile(r"\s*#{2,4} ?(?:Assistant|Response|Output|Answer|Bot)\s*:\s?|<\|assistant\|>\s?", re.I)
 _ARROWS = re.compile(r"^\s*(?:>>>|=>|->)\s?(?P<text>.*)$")
 _RULE = re.compile(r"^\s*(?:-{3,}|={3,}|\*{3,}|#{3,}|_{3,})\s*$")
 _STEP = re.compile(r"^\W*(?:samples? (?:at|after) )?(?:step|iter(?:ation)?)\s*[:=#]?\s*(\d[\d,]*)\W*$", re.I)
@@ -163,6 +164,8 @@ def _closed(current: _Open) -> SampleText:
     """The finished sample; below a prompt without any output marker, the lines after the first are the output."""
     prompt = current.parts.get("prompt")
     output = current.parts.get("output")
+    if output is None and prompt is not None and (found := _ANSWER_INSIDE.search(prompt[0])):
+        prompt, output = [prompt[0][: found.start()]], [prompt[0][found.end() :], *prompt[1:]]
     if output is None and prompt is not None:
         prompt, output = prompt[:1], prompt[1:]
     text, new_tokens = _without_note(output or [])
