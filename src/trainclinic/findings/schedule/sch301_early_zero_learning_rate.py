@@ -50,7 +50,7 @@ def check(run: Measured) -> Verdict:
         return NotEvaluated(missing="three rows of `train/learning_rate`")
     if rows.value[-1] != 0.0:
         return Absent((_says(rows, len(rows) - 1, f"learning rate is {number(rows.value[-1])} in the last row"),))
-    if rows.half_unit()[-1] > DIGITS.value:
+    if rows.printed.kind == "fixed" and rows.half_unit()[-1] > DIGITS.value:
         return NotEvaluated(missing="`train/learning_rate` with more digits: a zero of so few may be a small number")
     if not (rows.value > 0).any():
         return Present((_says(rows, 0, f"learning rate is 0 in all {count(len(rows), 'row')}"),))

@@ -2,7 +2,8 @@
 
 ## What it sees
 Training losses after a resume that lie below those of the earlier pass at the same steps: the median difference over at
-least five common rows is more than three standard errors and more than 1 % of the level.
+least five common rows is more than three standard errors and more than 1 % of the level. Without common steps: ten rows
+after a resume that all lie below the ten before it, by twice as much, when the loss comes back to its level later.
 
 ## Why it matters
 Weights restored from a checkpoint cannot be better than they were. A loss that is lower at once comes from easier or
@@ -27,6 +28,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, number
@@ -35,6 +38,8 @@ from trainclinic.signals.resume import COMPARED_ROWS, ResumePoint
 
 FEWEST = Threshold("common rows", 5, "rows", "a median of fewer is one lucky batch")
 ERRORS = Threshold("standard errors", 3.0, "1", "one chance dip in several hundred resumes")
+AROUND = 10
+"""Rows on each side of a resume without common steps."""
 LEVEL = Threshold("dip over the level", 0.01, "1", "non-deterministic kernels move a mean of several rows by less")
 
 
@@ -46,6 +51,9 @@ def check(run: Measured) -> Verdict:
     points = [point for point in history.points if point.how == "overlap" and not point.is_copy]
     compared = [point for point in points if point.overlapping_rows >= FEWEST.value]
     if not compared:
+        passing = [found for point in history.points if (found := _passing_dip(run, point)) is not None]
+        if passing:
+            return Present(tuple(passing[:5]), severity=Severity.WARNING)
         if not history.points and not history.start_step:
             return Absent((Evidence("the log shows no resume", None, None, "train/loss"),))
         return NotEvaluated(missing="rows of both passes over the steps that the resume repeats")
@@ -58,6 +66,25 @@ def check(run: Measured) -> Verdict:
         return Absent((Evidence(says, None, compared[0].step, "train/loss"),))
     series = run.record.series["train/loss"]
     return Present(tuple(Evidence(_says(p), series.source(p.row), p.step, "train/loss") for p in dips[:5]))
+
+
+def _passing_dip(run: Measured, point: ResumePoint) -> Evidence | None:
+    """A lower level right after a resume without overlap, when the loss climbs back to where it was."""
+    series = run.record.series["train/loss"]
+    if point.how == "restart":
+        return None
+    before = series.value[max(0, point.row - AROUND) : point.row]
+    after = series.value[point.row : point.row + AROUND]
+    later = series.value[point.row + AROUND : point.row + 5 * AROUND]
+    if min(before.size, after.size, later.size) < AROUND or not all(map(np.isfinite, (*before, *after, *later))):
+        return None
+    level, low, back = (float(np.median(part)) for part in (before, after, later[-AROUND:]))
+    error = 1.25 * math.sqrt(2.0 / AROUND) * float(np.median(np.abs(np.diff(before)))) / 0.95
+    deep = level - low > max(2 * ERRORS.value * error, 2 * LEVEL.value * abs(level))
+    if not (deep and float(after.max()) < float(before.min()) and back > level - 0.3 * (level - low)):
+        return None
+    says = f"loss lies at {number(low)} after the resume, {number(level)} before it, and comes back to {number(back)}"
+    return Evidence(says, series.source(point.row), point.step, "train/loss")
 
 
 def _is_dip(point: ResumePoint) -> bool:
