@@ -264,6 +264,8 @@ PRESENT: dict[str, list[Example]] = {
         paced(range(150, 1001, 150), save_steps="500", eval_steps="150"),
         evaluated_slowly(),
     ],
+    "CIR946": [yaml("load_in_8bit: true"), dump(optim='"adamw_bnb_8bit"')],
+    "CIR947": [log("UserWarning: cuDNN SDPA backward got grad_output.strides() != output.strides()")],
     "CIR951": [
         installed("transformers==4.48.0", gradient_accumulation_steps="4"),
         installed("transformers==4.46.1", gradient_accumulation_steps="4"),
@@ -319,7 +321,12 @@ ABSENT: dict[str, list[Example]] = {
     ],
     "CIR908": [yaml("finetuning_type: full"), log("trainable params: 1,000,000 || all params: 1,000,000")],
     "CIR909": [yaml("load_in_8bit: true"), dump(load_in_4bit="false"), yaml("finetuning_type: full")],
-    "CIR910": [yaml("load_in_4bit: true"), dump(load_in_8bit="false"), yaml("adapter: qlora")],
+    "CIR910": [
+        yaml("load_in_4bit: true"),
+        dump(load_in_8bit="false"),
+        yaml("adapter: qlora"),
+        yaml("torch_dtype: bfloat16", "lora_r: 8"),
+    ],
     "CIR911": [dump(optim='"adamw_torch"'), dump(use_8bit_adam="false")],
     "CIR912": [dump(gradient_accumulation_steps="1")],
     "CIR913": [yaml("packing: false")],
@@ -368,6 +375,8 @@ ABSENT: dict[str, list[Example]] = {
         paced(range(200, 1001, 200), save_steps="50"),
         paced(range(250, 1001, 250), save_steps="500", eval_steps="100"),
     ],
+    "CIR946": [dump(optim='"adamw_torch"', load_in_8bit="false"), yaml("finetuning_type: full", "optim: adamw_torch")],
+    "CIR947": [dump(attn_implementation='"eager"'), yaml("flash_attn: fa2")],
     "CIR951": [
         installed("transformers==4.52.0", gradient_accumulation_steps="4"),
         installed("transformers==4.48.0", gradient_accumulation_steps="1"),

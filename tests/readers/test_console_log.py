@@ -218,3 +218,15 @@ def test_the_moving_average_of_a_bar_is_the_loss(tmp_path: Path) -> None:
     bars = [f"steps:   0%|  | {at}/2000 [00:{at}<33:10,  1.00it/s, avr_loss=0.1{at}]\n" for at in range(10, 15)]
     (fragment,) = read(write(tmp_path / "a.log", "".join(bars)))
     assert list(fragment.columns["train/loss"].value) == [0.110, 0.111, 0.112, 0.113, 0.114]
+
+
+def test_losses_that_a_script_prints_once_are_a_row(tmp_path: Path) -> None:
+    (fragment,) = read(write(tmp_path / "a.log", "Training loss: 3.91\nValidation loss: 3.88\n"))
+    assert {name: list(column.value) for name, column in fragment.columns.items()} == {
+        "train/loss": [3.91],
+        "eval/loss": [3.88],
+    }
+
+
+def test_losses_that_are_printed_again_and_again_without_steps_are_no_single_row(tmp_path: Path) -> None:
+    assert sniff(write(tmp_path / "a.log", "Training loss: 3.91\nTraining loss: 3.88\nVal loss: 3.9\n")) == 0.0

@@ -137,7 +137,7 @@ def place(value: float, start: float, baselines: Baselines | None) -> Reading:
 def begins_in_the_middle(run: Measured, series: Series) -> bool:
     """Whether the first row lies well past the first logging interval, as after a resume or in a cut log."""
     if run.record.axis != "step":
-        return run.record.axis == "row" and _epoch_is_under_way(run)
+        return run.record.axis == "row" and _epoch_is_under_way(run) and not _warm_up_begins(run)
     first = int(series.step[0])
     start = run.record.facts.number("start_step")
     if start is not None and start > 0:
@@ -158,6 +158,12 @@ def _epoch_is_under_way(run: Measured) -> bool:
     values = epoch.value[np.isfinite(epoch.value)][:20]
     gap = float(values[-1] - values[0]) / (values.size - 1) if values.size > 2 else 0.0  # printed with two digits
     return gap > 0 and float(values[0]) > 3.0 * gap
+
+
+def _warm_up_begins(run: Measured) -> bool:
+    """Whether the first logged rate is exactly 0 and the next one is not: only a first step has no rate yet."""
+    rate = run.record.get("train/learning_rate")
+    return rate is not None and len(rate) > 1 and rate.value[0] == 0.0 and bool(rate.value[1] > 0.0)
 
 
 LONGEST_FIRST_WINDOW = 500

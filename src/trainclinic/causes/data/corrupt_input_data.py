@@ -70,6 +70,7 @@ CAUSE = Cause(
     expects=(
         Expect("failure-on-every-device", SOMETIMES, "bad values are bad on every device"),
         Expect("failure-with-every-kernel", SOMETIMES, "bad values are bad in every kernel"),
+        Expect("non-finite-stored-inputs", OFTEN, "a look at what is stored finds it"),
         Expect("late-nan-onset", OFTEN, "a rare row is drawn after many good ones"),
         Expect("nan-loss", OFTEN, "a NaN in the input is a NaN in the loss of its batch"),
         Expect(

@@ -43,7 +43,7 @@ least one key to each query, and fill with the smallest number of the dtype rath
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Expect
+from trainclinic.catalogue.cause import OFTEN, SOMETIMES, USUALLY, Cause, Expect
 
 CAUSE = Cause(
     slug="fully-masked-attention-rows",
@@ -71,7 +71,10 @@ CAUSE = Cause(
         Expect("loss-differing-between-attention-kernels", OFTEN, "kernels that return zeros for empty rows are clean"),
         Expect("failure-only-in-larger-batches", OFTEN, "a sample alone has no padding, and so no empty row"),
         Expect("defect-in-fully-masked-rows", OFTEN, "before torch 2.5 such a row was NaN and not 0"),
-        Expect("nan-hidden-as-zero", RARELY, "the filter prints 0.0 once the NaN has reached the weights"),
+        Expect("nan-hidden-as-zero", SOMETIMES, "the filter prints 0.0 once the NaN has reached the weights"),
+        Expect("loss-exactly-zero", SOMETIMES, "zeros of that filter are exact"),
+        Expect("persistent-nan", OFTEN, "a NaN gradient that is applied ruins the weights of every row"),
+        Expect("late-nan-onset", SOMETIMES, "a batch of very different lengths may come late"),
     ),
     confused_with=("fp16-range-overflow", "learning-rate-too-high"),
 )

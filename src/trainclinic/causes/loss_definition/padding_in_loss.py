@@ -55,6 +55,7 @@ CAUSE = Cause(
     false_diagnosis="one framework being better than another, or the learning rate",
     expects=(
         Expect("unmasked-padding", ALWAYS, "pad positions carry their own id as label"),
+        Expect("trained-padding-report", ALWAYS, "labels of a batch show it directly"),
         Expect("initial-loss-too-high", OFTEN, "no pretrained model expects pads after the text"),
         Expect("loss-collapse-to-zero", OFTEN, "that a pad follows a pad is learned at once and is most of the mean"),
         Expect("initial-loss-too-low", SOMETIMES, "a first mean over many steps has the easy pads in it already"),

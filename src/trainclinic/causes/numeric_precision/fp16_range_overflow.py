@@ -77,6 +77,7 @@ CAUSE = Cause(
         Expect("nan-at-zero-learning-rate", SOMETIMES, "the overflow needs no update"),
         Expect("zero-loss-from-start", SOMETIMES, "when every forward pass overflows, no loss is left to average"),
         Expect("nan-hidden-as-zero", SOMETIMES, "the Trainer's filter prints 0.0 for windows without a finite loss"),
+        Expect("loss-exactly-zero", SOMETIMES, "zeros of that filter are exact"),
         Expect("late-nan-onset", OFTEN, "activations grow in training, or a rare long batch is the first to pass"),
         Expect("recovering-nan-rows", OFTEN, "a scaler keeps the weights clean, so other batches stay finite"),
         Expect("nan-filter-inflation", SOMETIMES, "without a scaler a first overflow after few steps ruins the rest"),

@@ -47,7 +47,7 @@ backend is unstable".
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="mixed-precision-misconfiguration",
@@ -61,10 +61,13 @@ CAUSE = Cause(
     ),
     false_diagnosis="a learning rate that is too high, or a slow device",
     expects=(
-        Expect("float16-training", USUALLY, "it is float16 that needs a scaler or was asked of an idle autocast"),
-        Expect("late-nan-onset", OFTEN, "underflow does no visible harm until the first non-finite step is applied"),
+        Expect("float16-training", OFTEN, "it is float16 that needs a scaler or was asked of an idle autocast"),
+        Expect("mixed-precision-disabled-warning", OFTEN, "torch says so where autocast has no device"),
+        Expect(
+            "late-nan-onset", SOMETIMES, "underflow does no visible harm until the first non-finite step is applied"
+        ),
         Expect("nan-loss", OFTEN, "a step that a scaler would have skipped went into the weights"),
-        Expect("persistent-nan", OFTEN, "weights that took a non-finite step give NaN for ever"),
+        Expect("persistent-nan", SOMETIMES, "weights that took a non-finite step give NaN for ever"),
         Expect("fp16-load-without-scaler", SOMETIMES, "the script computes in float16 and builds no scaler"),
         Expect("apple-gpu", SOMETIMES, "autocast and scaler written for `cuda` do nothing on an Apple GPU"),
         Expect("gpu-without-bfloat16", SOMETIMES, "such cards leave float16 as the only short format"),

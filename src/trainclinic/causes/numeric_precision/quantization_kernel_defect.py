@@ -45,7 +45,7 @@ On a V100 or P100 there is little to decide: use float16 or 4-bit weights there,
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, Cause, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, Cause, Expect
 
 CAUSE = Cause(
     slug="quantization-kernel-defect",
@@ -70,6 +70,10 @@ CAUSE = Cause(
         Expect("loss-differing-between-kernels", SOMETIMES, "the 16-bit or 32-bit path with equal settings is clean"),
         Expect("loss-differing-between-releases", SOMETIMES, "an older or newer release with equal settings is clean"),
         Expect("nan-hidden-as-zero", SOMETIMES, "the Trainer's filter prints 0.0 for windows without a finite loss"),
+        Expect("loss-exactly-zero", SOMETIMES, "zeros of that filter are exact"),
+        Expect("zero-loss-from-start", SOMETIMES, "the product may overflow in the first batch already"),
+        Expect("wrong-value-before-first-update", SOMETIMES, "an int8 product is wrong on the untouched weights"),
+        Expect("eight-bit-arithmetic", ALWAYS, "without 8-bit weights or states none of these kernels runs"),
         Expect("isolated-giant-loss", RARELY, "an overflow in the int8 product can stay finite in a single row"),
     ),
     confused_with=("learning-rate-too-high",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainclinic.catalogue.circumstance import Circumstance
-from trainclinic.catalogue.verdict import NotEvaluated, Verdict
+from trainclinic.catalogue.verdict import Evidence, NotEvaluated, Present, Verdict
 from trainclinic.findings.stated import absent, by_flag, framework, mentioned, present
 from trainclinic.record.facts import Fact
 from trainclinic.signals.measured import Measured
@@ -58,6 +58,16 @@ def _flash(run: Measured) -> Verdict:
     return NotEvaluated("the attention implementation (`attn_implementation`)")
 
 
+def _cudnn(run: Measured) -> Verdict:
+    events = run.record.events_of("cudnn-attention")
+    if events:
+        return Present((Evidence(f"the log says: {events[0].says}", events[0].source),))
+    stated = run.record.facts.get("attention_implementation")
+    if stated is not None and "sdpa" not in str(stated.value).lower():
+        return absent(stated)
+    return NotEvaluated("the kernel that scaled-dot-product attention chose")
+
+
 CIRCUMSTANCES: tuple[Circumstance[Measured], ...] = (
     Circumstance(
         code="CIR914",
@@ -90,5 +100,13 @@ CIRCUMSTANCES: tuple[Circumstance[Measured], ...] = (
         matters="It reads padding and packed positions in its own way and has its own backward pass.",
         needs=("attention_implementation", "device", "events"),
         check=_flash,
+    ),
+    Circumstance(
+        code="CIR947",
+        slug="cudnn-attention",
+        title="Attention runs in a kernel of cuDNN.",
+        matters="torch chooses it by itself on new cards, and its backward pass has returned NaN in several releases.",
+        needs=("events: cudnn-attention", "attention_implementation"),
+        check=_cudnn,
     ),
 )

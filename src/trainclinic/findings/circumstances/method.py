@@ -59,6 +59,9 @@ def _quantised(run: Measured, bits: int) -> Verdict:
         return absent(method, "quantised weights cannot be trained in full")
     if off is not None:
         return absent(off)
+    loaded = facts.get("weights_dtype") or facts.get("attention_implementation")
+    if loaded is not None and loaded.how == "config":
+        return absent(loaded, "what is set for loading the model names no quantisation")
     return NotEvaluated(f"how the base is loaded (`load_in_{bits}bit`)")
 
 
@@ -77,6 +80,16 @@ def _optimizer(run: Measured) -> Verdict:
     if optimizer is not None:
         return present(optimizer) if re.search(r"8-?bit", str(optimizer.value), re.I) else absent(optimizer)
     return stated or NotEvaluated("the optimizer (`optim`)")
+
+
+def _eight_bit_arithmetic(run: Measured) -> Verdict:
+    both = _eight_bit(run), _optimizer(run)
+    if found := next((verdict for verdict in both if isinstance(verdict, Present)), None):
+        return found
+    open_ = next((verdict for verdict in both if isinstance(verdict, NotEvaluated)), None)
+    return open_ or Absent(
+        tuple(shown for verdict in both if isinstance(verdict, Absent) for shown in verdict.evidence)
+    )
 
 
 CIRCUMSTANCES: tuple[Circumstance[Measured], ...] = (
@@ -111,5 +124,13 @@ CIRCUMSTANCES: tuple[Circumstance[Measured], ...] = (
         matters="Some releases of its kernels wrote wrong states, and small gradients vanish in coarse blocks.",
         needs=("optimizer", "eight_bit_optimizer"),
         check=_optimizer,
+    ),
+    Circumstance(
+        code="CIR946",
+        slug="eight-bit-arithmetic",
+        title="The base model or the optimizer states are kept in 8 bits.",
+        matters="Kernels for 8-bit products and updates run only there.",
+        needs=("quantization_bits", "load_in_8bit", "optimizer", "eight_bit_optimizer", "model_name"),
+        check=_eight_bit_arithmetic,
     ),
 )

@@ -25,20 +25,33 @@ Compute the loss of one global batch at accumulation 1 and n. The evaluation los
 from __future__ import annotations
 
 import math
+import re
+from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.rule import Rule, Threshold
-from trainclinic.catalogue.verdict import NotEvaluated, Present, Severity, Verdict
+from trainclinic.catalogue.verdict import Evidence, NotEvaluated, Present, Severity, Verdict
+from trainclinic.catalogue.wording import number
 from trainclinic.findings.run_pairs import changed_alone, compared
 from trainclinic.signals.measured import Measured
 from trainclinic.signals.result_pairs import result_pairs
+
+if TYPE_CHECKING:
+    from trainclinic.record.source import Source
 
 MISSING = "a second run with the same samples per step and accumulation 1"
 APART = Threshold("lasting relative difference", 0.03, "1", "sums of the same losses in another order agree to 1e-5")
 WHOLE = Threshold("distance of the ratio from a whole number", 0.05, "1", "the first batches need not be the same ones")
 
+POWER = Threshold(
+    "distance of the exponent of accumulation from 1", 0.2, "1", "first batches of other samples differ by a third"
+)
+_NAME = re.compile(r"grad\w*[ _-]?acc\w*(?:[ _]steps?)?|accum\w*(?:[ _]steps?)?|gas?", re.I)
+
 
 def check(run: Measured) -> Verdict:
     """Compare runs or results that differ in accumulation, and look for whole factors."""
+    if (proportional := _proportional(run)) is not None:
+        return proportional
     verdict = compared(run, "accumulation", MISSING, APART.value)
     if not isinstance(verdict, Present):
         return verdict
@@ -47,6 +60,29 @@ def check(run: Measured) -> Verdict:
         means = f"The ratio is the whole number {round(ratio)}: parts of a step are added, not averaged."
         return Present(verdict.evidence, means=means)
     return Present(verdict.evidence, severity=Severity.WARNING)
+
+
+def _proportional(run: Measured) -> Present | None:
+    """A table in which the loss is accumulation times a constant, whatever else its rows differ in."""
+    points: dict[float, tuple[float, Source]] = {}
+    for result in run.record.results:
+        cell = next((value for name, value in result.settings if _NAME.fullmatch(name.strip())), "")
+        loss = next((value for name, value in result.values if "loss" in name.lower()), math.nan)
+        if cell.isdecimal() and float(cell) > 0 and math.isfinite(loss) and loss > 0:
+            points.setdefault(float(cell), (loss, result.source))
+    if len(points) < 2 or max(points) < 2 * min(points):
+        return None
+    fewest, most = points[min(points)][0], points[max(points)][0]
+    power = math.log(most / fewest) / math.log(max(points) / min(points))
+    if abs(power - 1.0) > POWER.value:
+        return None
+    shown = [
+        Evidence(f"accumulation {steps:g}: loss {number(points[steps][0])}", points[steps][1])
+        for steps in sorted(points)
+    ]
+    return Present(
+        tuple(shown[:4]), means="The loss is a constant times the accumulation: parts are added, not averaged."
+    )
 
 
 def _ratio(run: Measured) -> float:
@@ -65,6 +101,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     needs=("train/loss", "another run of the folder", "accumulation_steps"),
     check=check,
-    thresholds=(APART, WHOLE),
+    thresholds=(APART, WHOLE, POWER),
     since="0.2",
 )

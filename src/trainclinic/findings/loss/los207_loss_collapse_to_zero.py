@@ -58,7 +58,7 @@ def check(run: Measured) -> Verdict:
     first = f"{number(trend.first)} at {run.record.axis} {trend.first_step}"
     says = f"loss falls from {first} to {number(trend.last)} at the end"
     surely_fell = trend.first >= SURE_RATIO.value * max(trend.last, 1e-9)
-    limit = BOTH_NEAR_ZERO.value if _held_out_is_near_zero(run, surely_fell) else NEAR_ZERO.value
+    limit = BOTH_NEAR_ZERO.value if _held_out_is_near_zero(run, surely_fell=surely_fell) else NEAR_ZERO.value
     if trend.last >= limit or trend.first < RATIO.value * max(trend.last, 1e-9):
         return Absent((Evidence(says),))
     evidence = [evidence_at(series, trend.last_step, says)]
@@ -99,7 +99,7 @@ def _within_one_pass(run: Measured) -> bool:
     return per_epoch is not None and last is not None and last < per_epoch
 
 
-def _held_out_is_near_zero(run: Measured, surely_fell: bool) -> bool:
+def _held_out_is_near_zero(run: Measured, *, surely_fell: bool) -> bool:
     held_out = run.eval_rows
     tokens = run.objective.is_language_model is True or surely_fell
     return tokens and held_out is not None and float(held_out.value[-1]) < BOTH_NEAR_ZERO.value

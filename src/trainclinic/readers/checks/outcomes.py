@@ -20,6 +20,7 @@ _SUM = rf"^\W{{0,4}}(?:sums?|mean|total) (?:of )?(?:the )?loss(?:es)?\W{{1,3}}([
 _NAMED = rf"^\W{{0,4}}({_LABEL})\s*[:=]\s*(?:tensor\(\s*)?({NUMBER})\W*$"
 _KERNELS = r"(?:^|[ _.-])(?:liger|fused|unfused|torch|eager|compiled?|flash(?:_?att\w*)?|fa2|sdpa|triton|cpu|mps|cuda)(?=$|[ _.-])"
 _COMPUTED = r"(?:^|[ _.-])(?:out(?:put)?s?|loss(?:es)?|ce|nll|results?)(?=$|[ _.-])"
+_SPLIT = rf"^\W{{0,4}}(?:initial |first )?(train\w*|val\w*|eval\w*)[ _-]loss\s*[:=]\s*(?:tensor\(\s*)?({NUMBER})\W*$"
 _SHIFT = rf"\bshift\W{{0,3}}([0-3])\b\W{{0,6}}(?:{_METRIC})?\W{{0,4}}({NUMBER})(?![\w.]\w)"
 _CASE = rf"([a-z][\w.+/@-]{{0,30}}(?: [a-z][\w.+/@-]{{0,30}})?)[ :=]{{1,3}}({NUMBER})(?=[,;/ ]|$)"
 _NO_CASE = frozenset(
@@ -54,15 +55,24 @@ def outcomes(lines: Sequence[Line]) -> list[Outcome]:
     return found if len(set(cases)) > 1 and len(set(cases)) == len(cases) else []
 
 
+def lone_losses(lines: Sequence[Line]) -> dict[str, Outcome]:
+    """The only loss of each split, by canonical name: what a script prints that computes them once."""
+    found: dict[str, list[Outcome]] = {}
+    for line in lines:
+        if told := pattern(_SPLIT).search(line.text):
+            name = "train/loss" if told[1].lower().startswith("train") else "eval/loss"
+            found.setdefault(name, []).append(Outcome(told[1], "loss", number_of(told[2]), line.number))
+    is_one = "train/loss" in found and all(len(outcomes) == 1 for outcomes in found.values())
+    return {name: outcomes[0] for name, outcomes in found.items()} if is_one else {}
+
+
 def _of_line(line: Line) -> Iterator[Outcome]:
     text = line.text
     if shifts := list(pattern(_SHIFT).finditer(text)):
         for one in shifts:
             yield Outcome(f"shift {one[1]}", "loss", number_of(one[3]), line.number)
-    elif found := pattern(_OWN).search(text):
-        yield Outcome("model", "loss", number_of(found[1] or found[2]), line.number)
-    elif found := pattern(_SUM).search(text):
-        yield Outcome(found[1].strip(" :=|,-"), "loss", number_of(found[2]), line.number)
+    elif own := _own(line):
+        yield own
     elif found := pattern(_LINE).search(text):
         yield Outcome(found[1].strip(" :=|,-"), found[2].lower(), number_of(found[3]), line.number)
     elif found := pattern(_METRIC_FIRST).search(text):
@@ -75,6 +85,15 @@ def _of_line(line: Line) -> Iterator[Outcome]:
         if 2 <= len(listed) <= MOST_CASES and not pattern(_CASE).sub("", rest).strip(" ,;/"):
             for one in listed:
                 yield Outcome(one[1].strip(), found[1].lower(), number_of(one[2]), line.number)
+
+
+def _own(line: Line) -> Outcome | None:
+    """The loss that the model itself returned, or the summed losses of a case."""
+    if found := pattern(_OWN).search(line.text):
+        return Outcome("model", "loss", number_of(found[1] or found[2]), line.number)
+    if found := pattern(_SUM).search(line.text):
+        return Outcome(found[1].strip(" :=|,-"), "loss", number_of(found[2]), line.number)
+    return None
 
 
 def _names_a_kernel(label: str) -> bool:

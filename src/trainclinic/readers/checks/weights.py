@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from trainclinic.readers.checks.inputs import stored
 from trainclinic.readers.checks.line import NUMBER, Claim, Line, number_of, pattern, shortened
 from trainclinic.readers.checks.probes import activation
 
@@ -56,7 +57,7 @@ def claims(lines: Sequence[Line]) -> Iterator[Claim]:
     yield from _movement(lines)
     yield from _hashes(lines)
     for line in lines:
-        if found := pattern(_NOT_FINITE).search(line.text):
+        if (found := pattern(_NOT_FINITE).search(line.text)) and not stored(line.text):
             count = next(number_of(group) for group in found.groups() if group)
             kind = "weights-non-finite" if count else "weights-finite"
             yield Claim(kind, shortened(line.text), line.number, count)

@@ -50,7 +50,12 @@ def sniff(file: LogFile) -> float:
         return 0.45
     if bars_tell or kinds & {"row", "train", "eval", "summary", "block"}:
         return 0.5 if text.lstrip()[:2] in {'{"', "[{", "{\n", "[\n", "<?", "<!"} else 0.8
-    said = len(scanner.events.seen) + len(scanner.events.outcomes) + sum(map(len, scanner.settings.found.values()))
+    said = (
+        len(scanner.events.seen)
+        + len(scanner.events.outcomes)
+        + len(scanner.events.lone_losses)
+        + sum(map(len, scanner.settings.found.values()))
+    )
     return 0.2 if said or kinds else 0.0
 
 
@@ -79,6 +84,7 @@ def read(file: LogFile) -> list[Fragment]:
     _share_events(fragments, runs, scanner, file)
     if not any(run.columns for run in runs):
         fragments[0].results = scanner.events.results()
+        _add_lone_losses(fragments[0], scanner)
     _add_headings(fragments, runs, scanner, file)
     if scanner.bare.is_used:
         _add_words(fragments, runs, scanner, file)
@@ -86,6 +92,13 @@ def read(file: LogFile) -> list[Fragment]:
         message = f"`{file.name}` holds no row, setting or message of a training run"
         raise ReadError(message, hint="expected lines such as `step 10: loss 2.3` or `{'loss': 2.3, 'epoch': 0.1}`")
     return fragments
+
+
+def _add_lone_losses(fragment: Fragment, scanner: Scanner) -> None:
+    """Make one row of the losses that a script without steps printed once."""
+    for name, outcome in scanner.events.lone_losses.items():
+        fragment.column(name).add(1, outcome.value, outcome.line)
+        fragment.axis = "row"
 
 
 def _is_binary(file: LogFile) -> bool:

@@ -35,8 +35,9 @@ _MEASURED = (
     "accuracy",
 )
 _SETTINGS = """seq length len context block batch accum lr learning_rate rate world gpus rank processes bits version
-    scale alpha tokens"""
-_COUNTED = ("seq", "length", "len", "context", "block", "accum", "world", "gpus", "processes", "bits")
+    scale alpha tokens gpu device"""
+_ACCUMULATION = ("accum", "gradient acc", "gradient_acc", "grad acc", "grad_acc")
+_COUNTED = ("seq", "length", "len", "context", "block", *_ACCUMULATION, "world", "gpus", "processes", "bits")
 """Settings in numbers that make a table one of results; a rate or a count of tokens moves on in any log."""
 _MOVES_ON = ("epoch", "time", "date", "checkpoint", "ckpt", "elapsed", "iter")
 Row = dict[str, str]
@@ -131,7 +132,7 @@ def _is_value(name: str, cell: str) -> bool:
     """Whether a cell holds something measured and no setting."""
     if not is_number(cell) or cell.lower() in {"true", "false"}:
         return False
-    return _is_metric(name) or not any(word in name.lower() for word in _SETTINGS.split())
+    return _is_metric(name) or not any(word in name.lower() for word in (*_SETTINGS.split(), *_ACCUMULATION))
 
 
 READER = Reader(

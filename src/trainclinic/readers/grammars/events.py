@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainclinic.readers.checks.claims import HINTS, MOST_LINES, claims
 from trainclinic.readers.checks.line import Line
-from trainclinic.readers.checks.outcomes import Outcome, outcomes
+from trainclinic.readers.checks.outcomes import Outcome, lone_losses, outcomes
 from trainclinic.readers.folders.checkpoint_names import checkpoint_step
 from trainclinic.readers.grammars.event_patterns import (
     BEFORE_AFTER,
@@ -71,6 +71,7 @@ class EventCollector:
         checkpoints: Mentions of saved weights.
         count: Number of lines that were events or the beginning of one.
         outcomes: Losses of several cases that a report lists; known when the text has ended.
+        lone_losses: The only loss of each split, by canonical name; known when the text has ended.
     """
 
     file: LogFile
@@ -79,6 +80,7 @@ class EventCollector:
     checkpoints: list[SeenCheckpoint] = field(default_factory=list)
     count: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
+    lone_losses: dict[str, Outcome] = field(default_factory=dict)
     _by_key: dict[tuple[str, str], SeenEvent] = field(default_factory=dict)
     _last_of_kind: dict[str, SeenEvent] = field(default_factory=dict)
     _active: tuple[Pattern, ...] = ()
@@ -133,6 +135,7 @@ class EventCollector:
         for claim in claims(self._report):
             self.add(claim.kind, claim.says, claim.line, self._orders[claim.line], claim.value, each=True)
         self.outcomes = outcomes(self._report)
+        self.lone_losses = lone_losses(self._report)
         self._report.clear()
 
     def results(self) -> list[Result]:
