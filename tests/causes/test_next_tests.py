@@ -111,3 +111,8 @@ def _slugs_and_belief(probability: dict[str, float]) -> tuple[tuple[str, ...], F
     slugs = (*(cause.slug for cause in knowledge().causes), UNKNOWN)
     belief = np.array([probability[slug] for slug in slugs])
     return slugs, belief / belief.sum()
+
+
+def test_a_test_that_was_made_for_none_of_the_suspects_is_not_proposed() -> None:
+    found = next_tests(split_between("packing-contamination") | {UNKNOWN: 0.4}, {}, knowledge())
+    assert not {"targets-per-row", "optimizer-holds-the-model", "dtype-of-trained-parameters"} & {test.slug for test in found}

@@ -122,6 +122,8 @@ def test_each_answer_says_what_it_points_to() -> None:
     one = dataclasses.replace(entry, yes=(), no=("Labels shifted twice",))
     assert cause_wording.points(one) == ["no points to labels shifted twice", "yes speaks against that"]
     assert cause_wording.points(dataclasses.replace(entry, yes=("A",), no=("A",))) == []
+    unlisted = dataclasses.replace(entry, yes=("None of the causes listed here",), no=())
+    assert cause_wording.points(unlisted)[0] == "yes points to an unlisted cause"
 
 
 def verdict_on(slug: str, state: Any, says: str, why: str, line: int | None = 3) -> CauseEvidence:

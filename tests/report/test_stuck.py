@@ -109,6 +109,13 @@ def test_the_most_probable_cause_says_why_it_stays_there() -> None:
     assert not any("most probable" in says for says in told(record(), "loss-plateau", causes=(unsure,)).says)
 
 
+def test_a_plateau_of_an_unknown_model_is_not_explained_by_its_height() -> None:
+    reason = CauseEvidence("LOS208", "loss-plateau", "present", "strong", "flat", "it ends too high")
+    likely = dataclasses.replace(fixed_documents.shifted(), evidence_for=(reason,))
+    passage = told(record(model_name=None, method=None), "loss-plateau", causes=(likely,))
+    assert not any("most probable" in says for says in passage.says)
+
+
 def test_nothing_is_said_of_a_run_that_is_not_stuck() -> None:
     run = Measured(record())
     assert stuck(run, [finding("loss-spike")], ()) is None

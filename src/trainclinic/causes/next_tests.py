@@ -110,6 +110,8 @@ def _made_for_causes(slugs: Sequence[str], belief: Floats, answers: Mapping[str,
         yes = np.array([test.yes.get(slug, test.otherwise) for slug in slugs])
         yes[-1] = (test.otherwise + 0.5) / 2  # an unlisted cause: between what most causes say and not knowing
         named = np.array([slug in test.yes for slug in slugs])
+        if not np.any(named & (belief >= NAMED_PROBABILITY)):
+            continue  # it could only say that the cause is none of those that it was made for
         found.append(_weighed((test.slug, test.question, test.how, test.minutes), slugs, belief, yes, named))
     return found
 

@@ -118,7 +118,7 @@ def points(test: NextTestEntry) -> list[str]:
     if test.yes == test.no:
         return []
     answers = (("yes", test.yes), ("no", test.no))
-    lines = [f"{word} points to {', or '.join(map(inside, titles))}" for word, titles in answers if titles]
+    lines = [f"{word} points to {', or '.join(map(_pointed, titles))}" for word, titles in answers if titles]
     against = "that" if len(test.yes or test.no) == 1 else "both"
     return lines + [f"{word} speaks against {against}" for word, titles in answers if not titles]
 
@@ -131,6 +131,11 @@ def _together(document: Document) -> str:
 
 def _healthy(document: Document) -> float:
     return min(1.0, sum(cause.probability for cause in document.causes if cause.family == HEALTHY))
+
+
+def _pointed(title: str) -> str:
+    """What an answer points to, inside a sentence."""
+    return "an unlisted cause" if title == UNLISTED else inside(title)
 
 
 def _is_unseen(document: Document) -> bool:

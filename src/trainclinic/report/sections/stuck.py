@@ -59,7 +59,7 @@ def stuck(measured: Measured, findings: Sequence[FindingEntry], causes: Sequence
         _course(measured, trend, plateau, shown),
         _level(level, measured.baselines, at_log_two="loss-at-log-two" in shown),
         _schedule(place, plateau, rest, gap),
-        _explained(causes),
+        _explained(causes, is_placed=gap is not None),
     ]
     return Passage(tuple(f"{text}." for text in says if text), tuple(_items(level, measured.baselines, rest, gap)))
 
@@ -135,12 +135,19 @@ def _schedule(place: PlateauPlace | None, plateau: Plateau | None, rest: Remaini
     return f"{more}; the gap to an intact model is {number(gap, 3)}" if gap is not None else more
 
 
-def _explained(causes: Sequence[CauseEntry]) -> str:
-    """What the most probable cause has to say of the level."""
+def _explained(causes: Sequence[CauseEntry], *, is_placed: bool) -> str:
+    """What the most probable cause has to say of the level.
+
+    Args:
+        causes: The causes, the most probable first.
+        is_placed: Whether the level is known to lie above that of an intact model; else a plateau may be its end.
+    """
     first = causes[0] if causes else None
     if first is None or not first.is_fault or first.probability < LIKELY:
         return ""
-    reasons = [e.why for e in first.evidence_for if e.slug in STUCK and e.why]
+    reasons = [
+        e.why for e in first.evidence_for if e.slug in STUCK and e.why and (is_placed or e.slug != "loss-plateau")
+    ]
     return f"The most probable cause, `{first.slug}`, would leave it there: {reasons[0]}" if reasons else ""
 
 

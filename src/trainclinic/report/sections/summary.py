@@ -106,7 +106,7 @@ def _findings(findings: Sequence[FindingEntry]) -> str:
     names = [words(finding.slug) for finding in others[:NAMED]]
     rest = len(findings) - 1 - len(names)
     names += [count(rest, "further finding")] if rest else []
-    return f"{says}. Also seen: {', '.join(names)}"
+    return f"{says.rstrip('. :')}. Also seen: {', '.join(names)}"
 
 
 def _cause(causes: Sequence[CauseEntry], told: str) -> str:
