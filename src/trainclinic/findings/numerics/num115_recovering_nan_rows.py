@@ -42,7 +42,7 @@ def check(run: Measured) -> Verdict:
         return NotEvaluated(missing="a row after the first non-finite one")
     axis, row = run.record.axis, broken.good_after
     if row is None:
-        says = f"none of the {count(broken.after, 'row')} after {axis} {broken.first_step} is good"
+        says = f"no row after {axis} {broken.first_step} is good ({count(broken.after, 'row')})"
         return Absent((Evidence(says, broken.source, broken.first_step, broken.series),))
     first = Evidence(
         f"{'loss' if broken.series == 'train/loss' else 'gradient norm'} is {number(broken.value)} "

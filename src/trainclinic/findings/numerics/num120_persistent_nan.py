@@ -54,8 +54,8 @@ def check(run: Measured) -> Verdict:
         return NotEvaluated(missing="a row after the first non-finite one")
     name = "loss" if broken.series == "train/loss" else "gradient norm"
     says = (
-        f"{name} is {number(broken.value)} at {axis} {broken.first_step}, and none of the "
-        f"{count(broken.after, 'row')} after it is good"
+        f"{name} is {number(broken.value)} at {axis} {broken.first_step}, and no row after it is good "
+        f"({count(broken.after, 'row')})"
     )
     return Present((Evidence(says, broken.source, broken.first_step, broken.series),))
 
