@@ -421,3 +421,30 @@ def test_a_launch_config_belongs_to_every_log_of_its_folder(tmp_path: Path) -> N
     (tmp_path / "accelerate_config.yaml").write_text("distributed_type: FSDP\nnum_processes: 8\n")
     records = {record.name: record for record in collect(tmp_path).records}
     assert {name: record.facts.number("world_size") for name, record in records.items()} == dict.fromkeys(records, 8.0)
+
+
+def test_epoch_rows_of_mmengine_are_read(tmp_path: Path) -> None:
+    rows = [
+        f"Epoch(train)  [1][{50 * i:4d}/5000]  lr: 1.0000e-04  eta: 1 day, 2:11:00  time: 1.9000  data_time: 1.6000  "
+        f"loss: {2 - 0.1 * i:.4f}"
+        for i in range(1, 7)
+    ]
+    (tmp_path / "train.log").write_text("\n".join(rows))
+    (record,) = collect(tmp_path).records
+    assert list(record.series["train/loss"].step) == [50, 100, 150, 200, 250, 300]
+    assert set(record.series) >= {"speed/data_seconds", "speed/seconds_per_step", "train/learning_rate"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Restoring states from the checkpoint path at version_0/checkpoints/epoch=3-step=40.ckpt",
+        "Loading checkpoint @ batch=0 and epoch=4",
+    ],
+)
+def test_messages_of_a_resume(tmp_path: Path, message: str) -> None:
+    before, after = (
+        "\n".join(f"step {s}: loss 1.{s}" for s in part) for part in (range(10, 50, 10), range(50, 90, 10))
+    )
+    (tmp_path / "train.log").write_text(f"{before}\n{message}\n{after}\n")
+    assert len(collect(tmp_path).records[0].events_of("resume")) == 1

@@ -52,7 +52,7 @@ CAUSE = Cause(
     decisive_test="Print the first two ids of a training row, an evaluation row and an inference prompt",
     false_diagnosis="an effect of the data set, or forgetting",
     expects=(
-        Expect("begin-token-twice-in-dump", SOMETIMES, "the template and the tokenizer each add a begin token"),
+        Expect("begin-token-twice-in-dump", OFTEN, "the template and the tokenizer each add a begin token"),
         Expect("doubled-begin-token", OFTEN, "the template writes one and the tokenizer adds another"),
         Expect("implausible-evaluation", OFTEN, "some families predict nothing well without their first token"),
         Expect("token-ids-differing-between-tools", OFTEN, "one tool adds the begin token and the other does not"),

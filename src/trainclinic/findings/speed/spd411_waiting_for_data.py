@@ -31,6 +31,7 @@ from trainclinic.catalogue.wording import number, percent
 from trainclinic.signals.measured import Measured
 
 HALF = Threshold("share of the step time", 0.5, "1", "below it the device is busy for most of the time")
+COSTLY = Threshold("time spent on data", 60.0, "s", "less is no loss, whatever its share of a small experiment")
 FEWEST = Threshold("rows after the first", 4, "rows", "one slow row is a start-up cost")
 
 
@@ -50,15 +51,17 @@ def check(run: Measured) -> Verdict:
     says = f"{number(float(waited.sum()), 3)} of {number(float(took.sum()), 3)} s, {percent(share)}, are spent on data"
     at = int(np.argmax(waited))
     evidence = Evidence(says, wait.source(1 + int(left[at])), int(wait.step[1:][left][at]), "speed/data_seconds")
-    return Present((evidence,)) if share >= HALF.value else Absent((evidence,))
+    if share < HALF.value:
+        return Absent((evidence,))
+    return Present((evidence,), severity=None if float(waited.sum()) >= COSTLY.value else Severity.WARNING)
 
 
 RULE = Rule(
     code="SPD411",
     slug="waiting-for-data",
-    severity=Severity.WARNING,
+    severity=Severity.HARMFUL,
     needs=("speed/data_seconds", "speed/seconds_per_step"),
     check=check,
-    thresholds=(HALF, FEWEST),
+    thresholds=(HALF, COSTLY, FEWEST),
     since="0.2",
 )

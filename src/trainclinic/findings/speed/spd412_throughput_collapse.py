@@ -51,7 +51,7 @@ def check(run: Measured) -> Verdict:
 RULE = Rule(
     code="SPD412",
     slug="throughput-collapse",
-    severity=Severity.NOTE,
+    severity=Severity.HARMFUL,
     needs=("time/elapsed", "time/remaining", "speed/steps_per_second", "speed/seconds_per_step"),
     check=check,
     thresholds=(LEFT,),

@@ -161,6 +161,8 @@ PATTERNS = tuple(
         ("will skip the first", "resume", r"will skip the first"),
         ("restarting from", "resume", r"restarting from"),
         ("checkpoint", "resume", r"load(?:ing|ed) (?:model |training |optimizer )*(?:checkpoint|state)s? from \S*(?:checkpoint|ckpt|step)"),
+        ("restoring states", "resume", r"restoring states from the checkpoint(?: path)? at \S*?(?:step=(\d+))?"),
+        ("checkpoint @", "resume", r"loading checkpoint @ "),
         ("restored from", "resume", r"(?:states?|optimizer|training|model|run) restored from \S*(?:checkpoint|ckpt|step)"),
         ("starting from step", "resume", r"starting from step ([1-9]\d*)"),
         ("new process", "resume", r"^\W*new process\W*$"),

@@ -54,6 +54,8 @@ _UNIT = re.compile(
 )
 _NAME_UNIT = re.compile(r"\s*[\(\[]\s*([a-zA-Zµ%]+(?:/[a-zA-Z]+)?)\s*[\)\]]\s*[:=]?\s*$")
 _BREAK = re.compile(r"[|,;\t()\[\]{}<>•·]|\s{2,}|\s[-–—]+\s|[.!?]\s|:\s+(?=\S)")
+_PHASED_PLACE = re.compile(r"\b(epoch|iter)\((?:train|val|test)\)$", re.I)
+"""As mmengine writes where it stands: `Epoch(train) [1][50/5000]`."""
 _HEADING = re.compile(
     r"[\W_]*(?:(?:train\w*|start\w*|begin\w*)\W+)?"
     r"(?:(?:global[ _])?(?:step|iter(?:ation)?|batch|epoch)\W{0,4}\d[\d,]*(?:\s*(?:/|of)\s*\d[\d,]*)?\W*){1,2}",
@@ -208,7 +210,8 @@ def _name_before(before: str) -> tuple[str, str, bool]:
     bare = before.rstrip(" \t'\"[(~≈$")
     joined = bare.endswith(("=", ":"))
     bare = bare.rstrip("=: \t'\"")
-    parts = _BREAK.split(bare)
+    phased = _PHASED_PLACE.search(bare)
+    parts = [phased[1]] if phased else _BREAK.split(bare)
     name = parts[-1].strip().strip("'\"")
     return "" if name.startswith("/") else name, unit, joined
 
