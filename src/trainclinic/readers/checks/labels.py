@@ -29,7 +29,7 @@ _COUNTS = {
 }  # fmt: skip
 _ROW_COUNT = (
     rf"(?:rows?|samples?|examples?|sequences?|batch(?:es)?)\b.{{0,30}}?\b(?:with(?:out| no| 0| zero)?|fully|all)\b.{{0,24}}?"
-    rf"(?:labels?|targets?|masked|-100|ignored|trained tokens?)\W{{1,4}}(?P<count>{NUMBER})"
+    rf"(?:labels?|targets?|masked|-100|ignored|trained tokens?)(?: (?:at|for|with) [\w ]{{0,40}}?)?\W{{1,4}}(?P<count>{NUMBER})"
 )
 _OF_ROWS = (
     rf"(?P<count>{NUMBER}) (?:of|/) ({NUMBER}) (?:rows?|samples?|examples?|sequences?)\b.{{0,30}}?(?:no|0|zero|without)"

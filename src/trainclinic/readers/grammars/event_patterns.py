@@ -85,7 +85,7 @@ PATTERNS = tuple(
         ("dtype", "dtype-warning", r"casting to (?:float16|float32|bfloat16)|silently cast(?:ed)?|will be cast to|dtype mismatch|upcast"),
         ("non-finite", "non-finite-warning", r"non-finite"),
         ("nan", "non-finite-warning", r"\b(?:nans?\b.{0,40}\b(?:detected|found|encountered|in (?:the )?(?:loss|grad|logits|weights))|(?:loss|grad\w*|logits|weights?) (?:is|are|became|contains?|has|have) nan|(?:detected|found|causing|contains?|with) nans?\b|nan (?:logits|loss(?:es)?|grad\w*|values|weights)\b)"),
-        ("inf, nan or", "non-finite-warning", r"probability tensor contains either `?inf`?, `?nan`?"),
+        ("probability tensor", "non-finite-warning", r"probability tensor contains either `?inf`?, `?nan`?"),
         # graph
         ("requires_grad=true", "no-input-gradient", r"none of the inputs have requires_grad=True"),
         ("does not require grad", "no-trainable-parameters", r"element 0 of tensors does not require grad"),
