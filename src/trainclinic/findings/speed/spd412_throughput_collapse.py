@@ -26,25 +26,26 @@ from __future__ import annotations
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import number
-from trainclinic.findings.speed.spd402_throughput_drift import RULE as DRIFT
-from trainclinic.findings.speed.spd403_throughput_step_change import RULE as STEP
 from trainclinic.signals.measured import Measured
 
 LEFT = Threshold("speed over the speed before", 0.45, "1", "chips that throttle keep about half of their clock")
 
 
+SURE = Threshold("difference over its standard error", 4.0, "1", "two halves of a steady run never differ by so much")
+
+
 def check(run: Measured) -> Verdict:
     """Look how much of the speed a drift or a step change leaves."""
     speed = run.throughput
-    found = [rule.check(run) for rule in (DRIFT, STEP)]
-    if speed is None or not any(isinstance(verdict, Present) for verdict in found):
-        return NotEvaluated(missing="a drift or a lasting change of the speed")
-    shift = speed.drift if isinstance(found[0], Present) else speed.change
-    if shift is None or shift.change >= 0:
+    drift, step = (speed.drift, speed.change) if speed is not None else (None, None)
+    if drift is not None and drift.apart and drift.change < 0:
+        left = 1.0 + drift.change
+    elif step is not None and step.t_value >= SURE.value and step.change < 0:
+        left = 1.0 + step.change
+    else:
         return NotEvaluated(missing="a drift or a lasting change to a lower speed")
-    left = 1.0 + shift.change
-    says = f"the run keeps {number(left, 2)} of its speed"
-    evidence = (Evidence(says, None, None, speed.windows.series),)
+    name = speed.windows.series if speed is not None else ""
+    evidence = (Evidence(f"the run keeps {number(left, 2)} of its speed", None, None, name),)
     return Present(evidence) if left <= LEFT.value else Absent(evidence)
 
 
@@ -54,6 +55,6 @@ RULE = Rule(
     severity=Severity.HARMFUL,
     needs=("time/elapsed", "time/remaining", "speed/steps_per_second", "speed/seconds_per_step"),
     check=check,
-    thresholds=(LEFT,),
+    thresholds=(LEFT, SURE),
     since="0.2",
 )
