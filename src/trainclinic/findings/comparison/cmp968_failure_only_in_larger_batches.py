@@ -24,10 +24,15 @@ Run the rows of the failing batch one by one, and look at which of them are padd
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from trainclinic.catalogue.rule import Rule
 from trainclinic.catalogue.verdict import Absent, NotEvaluated, Present, Severity, Verdict
 from trainclinic.findings.run_pairs import changed_alone, difference, shown
 from trainclinic.signals.measured import Measured
+
+if TYPE_CHECKING:
+    from trainclinic.signals.comparisons import Pair
 
 MISSING = "a second run with one sample per batch"
 NEVER_APART = 1e9
@@ -39,17 +44,25 @@ def check(run: Measured) -> Verdict:
     pairs = changed_alone(run, "batch", MISSING)
     if isinstance(pairs, NotEvaluated):
         return pairs
-    told = [pair for pair in pairs if all(value.isdecimal() for value in pair.factors["batch"])]
+    told = [pair for pair in pairs if _sizes(pair) is not None]
     broken = [pair for pair in told if pair.one.is_broken or pair.other.is_broken]
     if not broken:
         return NotEvaluated(missing=MISSING)
     for pair in broken:
-        mine, theirs = (int(value) for value in pair.factors["batch"])
+        mine, theirs = _sizes(pair) or (0, 0)
         larger, smaller = (pair.one, pair.other) if mine > theirs else (pair.other, pair.one)
         if larger.is_broken and not smaller.is_broken:
             said = difference(pair, NEVER_APART)
             return Present((*shown(pair, "batch"), *((said,) if said else ())))
     return Absent(shown(broken[0], "batch"))
+
+
+def _sizes(pair: Pair) -> tuple[int, int] | None:
+    """Samples per batch of both; a run beside one that is called after its single sample has more than one."""
+    mine, theirs = pair.factors["batch"]
+    if "1" in (mine, theirs) and "" in (mine, theirs):
+        mine, theirs = mine or "2", theirs or "2"
+    return (int(mine), int(theirs)) if mine.isdecimal() and theirs.isdecimal() else None
 
 
 RULE = Rule(
