@@ -30,7 +30,7 @@ def main() -> int:
     """Score and print; exit 0 whatever the score."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", help="one folder per labelled run")
-    parser.add_argument("--more", type=Path, nargs="*", default=[], help="further folders, scored apart")
+    parser.add_argument("--more", type=Path, nargs="*", default=[], help="further folders: scored, teaching nothing")
     parser.add_argument("--public-logs", type=Path, help="a collection of real logs with an `index.jsonl`")
     parser.add_argument("--write", action="store_true", help="renew docs/reference/accuracy.md")
     parser.add_argument("--misses", action="store_true", help="print every miss")
@@ -44,7 +44,7 @@ def main() -> int:
     runs = read_labelled(args.folder, args.jobs)
     more = [run for folder in args.more for run in read_labelled(folder, args.jobs)]
     public = read_public_logs(args.public_logs, args.jobs) if args.public_logs else []
-    everything = held_out([*runs, *more, *public])
+    everything = held_out([*runs, *public], more)
     score = Score(
         rows=[row for row in everything if row.run in runs],
         more=[row for row in everything if row.run in more],
@@ -59,13 +59,18 @@ def main() -> int:
     return 0
 
 
-def held_out(runs: list[LabelledRun]) -> list[Scored]:
-    """Judge every run by what the others teach: one fold per incident repository."""
-    folds = make_folds([run.labelled for run in runs if run.word != "error"])
+def held_out(teaching: list[LabelledRun], others: list[LabelledRun]) -> list[Scored]:
+    """Judge every run by tables that have not seen its incident's repository.
+
+    Args:
+        teaching: Runs that the tables are fitted to, a fold at a time left out.
+        others: Runs that are judged only.
+    """
+    folds = make_folds([run.labelled for run in teaching if run.word != "error"])
     rows = []
-    for repository in {run.repository: None for run in runs}:
+    for repository in dict.fromkeys(run.repository for run in (*teaching, *others)):
         known = folds.knowledge(without=repository)
-        rows += [judged(run, known) for run in runs if run.repository == repository]
+        rows += [judged(run, known) for run in (*teaching, *others) if run.repository == repository]
     return sorted(rows, key=lambda row: row.run.name)
 
 

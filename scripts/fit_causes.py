@@ -1,4 +1,4 @@
-"""Refit the tables of causes: `python scripts/fit_causes.py LABELLED_FOLDER... [--public-logs FOLDER]`.
+"""Refit the tables of causes: `python scripts/fit_causes.py LABELLED_FOLDER [--public-logs FOLDER]`.
 
 Writes src/trainclinic/causes/tables/counts.json and prints which frequencies moved most; then has
 benchmarks/accuracy.py measure how good such tables are on runs that they have not seen, and write the page about it.
@@ -24,11 +24,12 @@ MOST_SHOWN = 20
 def main() -> int:
     """Count, write, and show what moved."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folders", type=Path, nargs="+", help="each holds one folder per labelled run")
+    parser.add_argument("folder", type=Path, help="one folder per labelled run")
+    parser.add_argument("--more", type=Path, nargs="*", default=[], help="further folders that are scored, not learned")
     parser.add_argument("--public-logs", type=Path, help="a collection of real logs with an `index.jsonl`")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    runs = [run for folder in args.folders for run in read_labelled(folder, args.jobs)]
+    runs = read_labelled(args.folder, args.jobs)
     if args.public_logs:
         runs += read_public_logs(args.public_logs, args.jobs)
     read = [run for run in runs if run.answers]
@@ -40,9 +41,8 @@ def main() -> int:
     for line in moved(counts):
         print(line)
     public = ["--public-logs", str(args.public_logs)] if args.public_logs else []
-    first, *others = map(str, args.folders)
-    more = ["--more", *others] if others else []
-    return subprocess.call([sys.executable, str(ACCURACY), first, *more, *public, "--write"])
+    more = ["--more", *map(str, args.more)] if args.more else []
+    return subprocess.call([sys.executable, str(ACCURACY), str(args.folder), *more, *public, "--write"])
 
 
 def moved(counts: Counts) -> list[str]:

@@ -115,4 +115,6 @@ def _slugs_and_belief(probability: dict[str, float]) -> tuple[tuple[str, ...], F
 
 def test_a_test_that_was_made_for_none_of_the_suspects_is_not_proposed() -> None:
     found = next_tests(split_between("packing-contamination") | {UNKNOWN: 0.4}, {}, knowledge())
-    assert not {"targets-per-row", "optimizer-holds-the-model", "dtype-of-trained-parameters"} & {test.slug for test in found}
+    assert not {"targets-per-row", "optimizer-holds-the-model", "dtype-of-trained-parameters"} & {
+        test.slug for test in found
+    }

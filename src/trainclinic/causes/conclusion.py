@@ -17,6 +17,8 @@ FAULT_PROBABILITY = 0.5
 """A single fault that is more probable than everything else together is what the run has."""
 HARMLESS_FAMILIES = frozenset({HEALTHY_FAMILY, "throughput", "evaluation-and-reporting"})
 """Families that leave the trained model as good as it is: whether lost time is harmful is for the symptoms to say."""
+MILD_CAUSES = frozenset({"overfitting"})
+"""Causes that leave an earlier checkpoint as good as it was."""
 HEALTHY_DOUBT = 0.05
 """Above this probability of a healthy run, a run whose symptoms harm nothing is not called sick."""
 
@@ -47,6 +49,9 @@ def conclude(word: Word, inference: Inference) -> Conclusion:
     first = next((s for s in inference.suspects if s.cause.slug != UNKNOWN), None)
     if word == "sick" or first is None or first.cause.family in HARMLESS_FAMILIES:
         return Conclusion(word)
-    if first.probability < FAULT_PROBABILITY or inference.healthy_probability > HEALTHY_DOUBT:
+    if first.probability < FAULT_PROBABILITY:
         return Conclusion(word)
-    return Conclusion("sick", f"most probable cause: {inside(first.cause.title)}")
+    because = f"most probable cause: {inside(first.cause.title)}"
+    if inference.healthy_probability > HEALTHY_DOUBT or first.cause.slug in MILD_CAUSES:
+        return Conclusion("undetermined", because if word == "healthy" else "")
+    return Conclusion("sick", because)

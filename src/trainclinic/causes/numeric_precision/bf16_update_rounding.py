@@ -70,7 +70,7 @@ CAUSE = Cause(
         Expect("bfloat16-training", USUALLY, "the weights are bfloat16, so the run is too"),
         Expect("flat-loss-from-start", OFTEN, "most weights never move although gradients are healthy"),
         Expect("loss-plateau", SOMETIMES, "progress ends when the shrinking updates fall below the spacing"),
-        Expect("learning-rate-below-usual-range", SOMETIMES, "the smaller the rate, the more updates fall below"),
+        Expect("learning-rate-below-usual-range", RARELY, "the smaller the rate, the more updates fall below"),
         Expect("identical-curves-under-changed-settings", RARELY, "what cannot move does not react to settings"),
     ),
     excluded_by=(

@@ -36,7 +36,7 @@ Bad data, or a model that is too small. Neither has been tried yet by a run that
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="learning-rate-too-low",
@@ -47,7 +47,7 @@ CAUSE = Cause(
     decisive_test="Run 50 steps at ten times the rate on the same data: the loss must fall about ten times as far",
     false_diagnosis="bad data, or a model that is too small",
     expects=(
-        Expect("learning-rate-below-usual-range", USUALLY, "rates that work for this method are much larger"),
+        Expect("learning-rate-below-usual-range", ALWAYS, "rates that work for this method are much larger"),
         Expect("flat-loss-from-start", OFTEN, "the sum of all rates is too short a way"),
         Expect("plausible-first-loss", ALWAYS, "the model is intact and nearly the one that was loaded"),
         Expect("loss-still-falling", OFTEN, "what little the loss falls, it falls in a straight line to the end"),

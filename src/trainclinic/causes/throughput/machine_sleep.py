@@ -73,7 +73,6 @@ CAUSE = Cause(
             "throughput-step-change",
             "the pace stays lower afterwards, and a machine that is awake again is as fast as before",
         ),
-        Excluded("slower-pace-after-gap", "a machine that is awake again is as fast as before"),
     ),
     confused_with=("block-size-too-large", "thermal-throttling"),
 )
