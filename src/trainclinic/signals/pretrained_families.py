@@ -1,4 +1,4 @@
-"""What the name of a public checkpoint tells: the format it was pretrained in, tied embeddings, tuned on dialogues or not.
+"""What the name of a public checkpoint tells: its format in pretraining, tied embeddings, tuned on dialogues or not.
 
 A table, not a rule: names that are not in it are unknown. A checkpoint's own config outranks it.
 """
