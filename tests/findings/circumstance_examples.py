@@ -128,6 +128,22 @@ SCALED = log("[deepspeed] OVERFLOW! Rank 0 Skipping step. Attempted loss scale: 
 BANNER = "O^O/ \\_/ \\    Bfloat16 = {}. FA [Xformers = 0.0.29. FA2 = False]"
 TOKENS = '{{"pad_token": "{}", "eos_token": "</s>"}}\n'
 
+CROPS = {
+    "config.py": NANOGPT["config.py"] + "batch_size = 12\n",
+    "train.log": "".join(
+        f"step {n}: train loss {4 - n / 1000:.4f}, val loss {4.1 - n / 1000:.4f}\n" for n in range(0, 2001, 250)
+    ),
+}
+"""A loop that crops batches from one text estimates both losses together, and counts no epochs."""
+
+PASSES = {
+    "metrics.jsonl": "".join(
+        f'{{"step": {step}, "loss": {2.5 - step / 2000:.4f}, "epoch": {step / 500:.2f}}}\n'
+        for step in range(10, 1001, 10)
+    )
+}
+"""Rows that count steps and epochs."""
+
 PRESENT: dict[str, list[Example]] = {
     "CIR901": [
         dump(fp16="true"),
@@ -257,6 +273,7 @@ PRESENT: dict[str, list[Example]] = {
     ],
     "CIR941": [machine("GPU: Tesla P100-PCIE-16GB"), machine("GPU: Tesla V100-SXM2-16GB")],
     "CIR942": [evaluated(400)],
+    "CIR945": [CROPS],
     "CIR943": [ROWS | {"generations.jsonl": '{"prompt": "Where?", "output": "Here."}\n'}],
     "CIR944": [
         paced(range(200, 1001, 200), save_steps="200"),
@@ -370,6 +387,7 @@ ABSENT: dict[str, list[Example]] = {
     "CIR941": [machine("GPU: Tesla T4"), machine("GPU: NVIDIA A100-SXM4-80GB"), log("using device: mps")],
     "CIR942": [log(rows=12), evaluated(160)],
     "CIR943": [ROWS],
+    "CIR945": [PASSES],
     "CIR944": [
         paced(range(200, 1001, 200), save_steps="500"),
         paced(range(200, 1001, 200), save_steps="50"),

@@ -51,7 +51,7 @@ they are, since they belong to the rows.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import OFTEN, SOMETIMES, USUALLY, Cause, Expect
+from trainclinic.catalogue.cause import OFTEN, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="unshuffled-data",
@@ -84,5 +84,6 @@ CAUSE = Cause(
             "cutting long texts into blocks after the shuffle keeps neighbours together",
         ),
     ),
+    excluded_by=(Excluded("random-crops", "crops from random places have no order that could be wrong"),),
     confused_with=("learning-rate-too-high",),
 )

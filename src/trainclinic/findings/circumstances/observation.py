@@ -96,6 +96,18 @@ def _planned_pauses(run: Measured) -> Verdict:
     return Absent((slow, *(shown(fact) for fact in stated)))
 
 
+def _crops(run: Measured) -> Verdict:
+    place = run.position
+    if place is None or place.sampling == "unknown":
+        return NotEvaluated("how batches are drawn: an epoch column, or a loop that says it")
+    if place.sampling == "random crops":
+        rows = run.eval_loss
+        source = rows.source(0) if rows is not None and len(rows) else None
+        says = "every batch is cropped from the data at random places, and the log has no epochs"
+        return Present((Evidence(says, source, None, "eval/loss"),))
+    return Absent((Evidence("the log counts epochs: every row is read once in each"),))
+
+
 CIRCUMSTANCES: tuple[Circumstance[Measured], ...] = (
     Circumstance(
         code="CIR936",
@@ -128,5 +140,13 @@ CIRCUMSTANCES: tuple[Circumstance[Measured], ...] = (
         matters="Such pauses take time by plan: they say nothing about the loader, the compiler or the device.",
         needs=("eval_steps", "save_steps", "time/elapsed", "speed/seconds_per_step"),
         check=_planned_pauses,
+    ),
+    Circumstance(
+        code="CIR945",
+        slug="random-crops",
+        title="Batches are crops from random places of one long text.",
+        matters="There is no order of samples then, and no step at which a place in the data is reached.",
+        needs=("train/epoch", "sequence_length", "framework"),
+        check=_crops,
     ),
 )
