@@ -140,7 +140,7 @@ def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inferenc
     untold = {one.cause.slug for one in refuted}
     suspects: list[Suspect] = []
     for slug in sorted(probability, key=lambda s: (-probability[s], s)):
-        if slug in untold or not _is_told(slug, probability[slug], states, known, rows):
+        if slug in untold or not _is_told(slug, probability[slug], states, known, ledger):
             continue
         if len(suspects) >= MOST_CAUSES and slug != UNKNOWN:
             continue
@@ -164,16 +164,19 @@ def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inferenc
     )
 
 
-def _is_told(slug: str, probability: float, states: dict[str, bool], known: Knowledge, rows: dict[str, int]) -> bool:
+def _is_told(slug: str, probability: float, states: dict[str, bool], known: Knowledge, ledger: Ledger) -> bool:
     """Whether a cause belongs in the answer.
 
-    A fault does when evidence made it more probable than it was, a healthy explanation when a curve was judged.
+    A fault does when something speaks for it and made it more probable than it was, a healthy explanation when a curve
+    was judged.
     """
     if slug == UNKNOWN:
         return True
-    if known.causes[rows[slug]].family == HEALTHY_FAMILY:
+    row = next(number for number, cause in enumerate(known.causes) if cause.slug == slug)
+    if known.causes[row].family == HEALTHY_FAMILY:
         return probability > TOLD_PROBABILITY and CURVE_JUDGED in states
-    return probability > max(TOLD_PROBABILITY, float(known.prior[rows[slug]]))
+    supported = bool(np.any(ledger.weights[row] >= TOLD_WEIGHT))
+    return supported and probability > max(TOLD_PROBABILITY, float(known.prior[row]))
 
 
 def _capped(
