@@ -34,7 +34,7 @@ def split_between(*slugs: str) -> dict[str, float]:
     known = knowledge()
     rest = 0.1 / len(known.causes)
     probability = {cause.slug: rest for cause in known.causes} | {UNKNOWN: 0.05}
-    return probability | dict.fromkeys(slugs, 0.85 / len(slugs))
+    return probability | dict.fromkeys(slugs, 0.85 / max(len(slugs), 1))
 
 
 def test_two_shifts_are_told_from_a_kernel_by_the_label_shift_test() -> None:
@@ -118,3 +118,22 @@ def test_a_test_that_was_made_for_none_of_the_suspects_is_not_proposed() -> None
     assert not {"targets-per-row", "optimizer-holds-the-model", "dtype-of-trained-parameters"} & {
         test.slug for test in found
     }
+
+
+def test_a_quick_test_comes_before_a_slow_one_that_says_a_little_more() -> None:
+    found = {
+        test.slug: test
+        for test in next_tests(split_between("learning-rate-too-high", "missing-zero-grad"), {}, knowledge())
+    }
+    order = list(found)
+    assert order.index("gradient-before-backward") == 0
+    assert found["gradient-before-backward"].minutes < 5
+    slow = [slug for slug in order if found[slug].minutes >= 15]
+    assert all(order.index(slug) > 0 for slug in slow)
+
+
+def test_a_test_that_moves_nothing_is_never_proposed() -> None:
+    sure = dict.fromkeys(split_between(), 1e-6) | {"double-label-shift": 0.94, "machine-sleep": 0.01}
+    found = next_tests(sure, {}, knowledge())
+    assert all(test.gain > 0.04 for test in found)
+    assert "probability-of-the-end-token" not in [test.slug for test in found]
