@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present
@@ -60,6 +62,13 @@ def test_settings_that_could_not_be_read_do_not_count() -> None:
 
 def test_only_a_proof_earns_the_largest_cap() -> None:
     assert first(infer(symptoms(*SHIFT, "lower-loss-at-other-shift"))) == PROVEN_CAP
+
+
+def test_the_guide_names_the_caps() -> None:
+    guide = (Path(__file__).parents[2] / "docs/guides/how-causes-are-inferred.md").read_text(encoding="utf-8")
+    caps = guide.partition("## Caps")[2].partition("##")[0]
+    for cap in (LOG_ONLY_CAP, WITHOUT_PROOF_CAP, PROVEN_CAP):
+        assert f"{100 * cap:.0f} %" in caps
 
 
 def test_nothing_is_held_down_below_its_cap() -> None:
