@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ def known_with(group: tuple[int, int, int] = (0, 1, 2), cap: float = 3.0) -> Kno
         unlisted=np.array([0.2, 0.2, 0.2]),
         cap_against=np.full(3, cap),
         proof=np.zeros(3, dtype=np.bool_),
+        permits=np.zeros(3, dtype=np.bool_),
         group=np.array(group),
         prior=np.array([0.3, 0.3, 0.34]),
     )
@@ -117,3 +119,12 @@ def test_two_faults_need_evidence_for_each() -> None:
 def test_healthy_explanations_form_no_pairs() -> None:
     ledger = weigh({"x": True, "z": True}, known_with())
     assert ledger.probability[2] == ledger.single[2]
+
+
+def test_a_circumstance_that_excludes_one_cause_excludes_its_pairs_too() -> None:
+    """No cause produces a circumstance, so the partner cannot have brought it about."""
+    seen = {"y": True, "z": True}
+    symptom = with_second_cause(Excluded("y", "b is never with y"))
+    circumstance = replace(symptom, permits=np.array([False, True, False]))
+    fall = pair_against_first(weigh(seen, symptom)) - pair_against_first(weigh(seen, circumstance))
+    assert fall == pytest.approx(EXCLUSION)

@@ -43,6 +43,7 @@ def tables(draw: st.DrawFn) -> Knowledge:
         unlisted=0.3 * shows.mean(axis=0),
         cap_against=np.array([draw(st.sampled_from([3.0, 7.0])) for _ in FINDINGS]),
         proof=np.zeros(len(FINDINGS), dtype=np.bool_),
+        permits=np.zeros(len(FINDINGS), dtype=np.bool_),
         group=np.array([draw(st.integers(0, 3)) for _ in FINDINGS]),
         prior=(1 - UNKNOWN_SHARE) * prior / prior.sum(),
     )

@@ -100,6 +100,7 @@ class Knowledge:
         unlisted: P(finding present because of a cause that is not listed), shape `[finding]`.
         cap_against: Largest weight against in nats, shape `[finding]`.
         proof: Whether the finding is a proof, shape `[finding]`.
+        permits: Whether the finding is a circumstance, which no cause produces, shape `[finding]`.
         group: Index of the finding's group, shape `[finding]`.
         prior: Probability of each cause alone before anything is seen, shape `[cause]`.
         sharpness: Factor on all evidence, fitted to labelled runs: caps, floors and discounts are cautious, and caution
@@ -113,6 +114,7 @@ class Knowledge:
     unlisted: Floats
     cap_against: Floats
     proof: NDArray[np.bool_]
+    permits: NDArray[np.bool_]
     group: NDArray[np.int64]
     prior: Floats
     sharpness: float = 1.0
@@ -193,6 +195,7 @@ def build_knowledge(counts: Counts) -> Knowledge:
         unlisted=np.clip(UNKNOWN_SCALE * shows.mean(axis=0) * _rarity(shows), 0.0, 0.9),
         cap_against=np.array([row.cap_against for row in table.values()]),
         proof=np.array([row.decisive for row in table.values()]),
+        permits=np.array([row.permits for row in table.values()]),
         group=np.array([groups[row.group] for row in table.values()]),
         prior=_priors(files),
         sharpness=counts.sharpness,

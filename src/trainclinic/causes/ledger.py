@@ -126,8 +126,8 @@ def _total(weights: Floats, group: NDArray[np.int64]) -> Floats:
 def _exclusions(states: Mapping[str, bool], known: Knowledge) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which causes, and which pairs, cannot be reconciled with what was seen.
 
-    A finding that one cause cannot produce says nothing against it when the other cause of a pair produces it; a
-    finding that a cause cannot be without is missing whatever else is at work.
+    A finding that one cause cannot produce says nothing against it when the other cause of a pair produces it. What a
+    cause cannot be without is missing whatever else is at work, and a circumstance is produced by no cause.
 
     Returns:
         Shape `[cause]` and shape `[cause, cause]`.
@@ -140,6 +140,8 @@ def _exclusions(states: Mapping[str, bool], known: Knowledge) -> tuple[NDArray[n
             column, state = known.column(rule.finding), states.get(rule.finding)
             if rule.when == "absent":
                 lacking[row] |= state is False
+            elif state is True and column is not None and known.permits[column]:
+                lacking[row] = True
             elif state is True and column is not None:
                 foreign[row, column] = 1
     alone = lacking | foreign.any(axis=1)

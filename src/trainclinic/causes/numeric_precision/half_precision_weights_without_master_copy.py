@@ -82,6 +82,7 @@ CAUSE = Cause(
         Expect("apple-gpu", RARELY, "scripts for Apple GPUs load float16 to save memory and switch autocast off"),
     ),
     excluded_by=(
+        Excluded("adapter-training", "the optimizer updates an adapter, and the frozen weights may be float16"),
         Excluded("bfloat16-weights-only", "weights that are held in bfloat16 are not held in float16"),
         Excluded("failure-in-every-precision", "a fault of float16 arithmetic does not fail alike in wider formats"),
     ),
