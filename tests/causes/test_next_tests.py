@@ -137,3 +137,10 @@ def test_a_test_that_moves_nothing_is_never_proposed() -> None:
     found = next_tests(sure, {}, knowledge())
     assert all(test.gain > 0.04 for test in found)
     assert "probability-of-the-end-token" not in [test.slug for test in found]
+
+
+def test_what_only_follows_another_finding_is_no_question_of_its_own() -> None:
+    blind = [Answer("X", slug, NotEvaluated("a pause")) for slug in ("planned-pauses", "gradient-norm-growth")]
+    probability = split_between("normal-convergence", "missing-zero-grad")
+    found = [test.slug for test in next_tests(probability, {answer.slug: answer for answer in blind}, knowledge())]
+    assert "planned-pauses" not in found

@@ -51,12 +51,14 @@ class Background:
         group: Findings that tend to be seen together; their weights are discounted.
         decisive: The finding is a proof (a library names the fault, a probe measured it), not a hint.
         permits: The finding is a circumstance.
+        follows: It can be looked for only where another finding is present, so it is no question of its own.
     """
 
     rate: float
     group: str
     decisive: bool = False
     permits: bool = False
+    follows: bool = False
 
     @property
     def cap_for(self) -> float:
@@ -142,8 +144,13 @@ def background() -> dict[str, Background]:
             if slug in found:
                 message = f"`{slug}` stands in two background tables, the second is `{path.name}`"
                 raise ValueError(message)
-            permits = path.stem == PERMISSIONS
-            found[slug] = Background(float(row["rate"]), row["group"], bool(row.get("decisive", False)), permits)
+            found[slug] = Background(
+                rate=float(row["rate"]),
+                group=row["group"],
+                decisive=bool(row.get("decisive", False)),
+                permits=path.stem == PERMISSIONS,
+                follows=bool(row.get("follows", False)),
+            )
     return found
 
 

@@ -21,7 +21,7 @@ from trainclinic.catalogue.verdict import Absent, NotEvaluated
 from trainclinic.catalogue.wording import words
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.deciding import course, labels, numbers
-from trainclinic.causes.knowledge import UNKNOWN, Floats, Knowledge
+from trainclinic.causes.knowledge import UNKNOWN, Floats, Knowledge, background
 
 if TYPE_CHECKING:
     from trainclinic.causes.infer import Answer
@@ -122,7 +122,7 @@ def _not_looked_for(
     found = []
     for slug, answer in answers.items():
         column = known.column(slug)
-        if column is None or not isinstance(answer.verdict, NotEvaluated):
+        if column is None or not isinstance(answer.verdict, NotEvaluated) or background()[slug].follows:
             continue
         because = np.append(known.shows[:, column], known.unlisted[column])
         yes = 1.0 - (1.0 - known.anyway[column]) * (1.0 - because)
