@@ -60,14 +60,13 @@ def test_a_test_that_cannot_be_made_here_is_not_proposed() -> None:
     ]
 
 
-def test_what_the_log_does_not_show_is_a_test_too() -> None:
-    probability = split_between("frozen-adapter", "learning-rate-too-low")
-    blind = Answer("N", "zero-gradient-norm", NotEvaluated("the gradient norm (`grad_norm`)"))
+def test_what_was_not_laid_beside_the_log_is_a_test_too() -> None:
+    probability = split_between("low-bit-merge-rounding", "learning-rate-too-low")
+    blind = Answer("C", "adapter-training", NotEvaluated("how it was trained (`lora_r`)"), setting=True)
     found = {test.slug: test for test in next_tests(probability, {blind.slug: blind}, knowledge())}
     every = {test.slug for test in next_tests(probability, {}, knowledge())}
-    assert "zero-gradient-norm" not in every
-    if "zero-gradient-norm" in found:
-        assert "grad_norm" in found["zero-gradient-norm"].how
+    assert "adapter-training" not in every
+    assert "lora_r" in found["adapter-training"].how
 
 
 def test_nothing_is_proposed_when_the_cause_is_certain() -> None:
@@ -140,7 +139,11 @@ def test_a_test_that_moves_nothing_is_never_proposed() -> None:
 
 
 def test_what_only_follows_another_finding_is_no_question_of_its_own() -> None:
-    blind = [Answer("X", slug, NotEvaluated("a pause")) for slug in ("planned-pauses", "gradient-norm-growth")]
-    probability = split_between("normal-convergence", "missing-zero-grad")
-    found = [test.slug for test in next_tests(probability, {answer.slug: answer for answer in blind}, knowledge())]
-    assert "planned-pauses" not in found
+    probability = split_between("normal-convergence", "learning-rate-too-high")
+    blind = [
+        Answer("X", slug, NotEvaluated("rows")) for slug in ("divergence-at-peak-learning-rate", "loss-divergence")
+    ]
+    slugs = (*probability,)
+    belief = np.array([*probability.values()]) / sum(probability.values())
+    asked = _not_looked_for(slugs, belief, {answer.slug: answer for answer in blind}, knowledge())
+    assert [test.slug for test in asked] == ["loss-divergence"]

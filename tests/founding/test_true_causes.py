@@ -53,7 +53,7 @@ def probability(run: RunDiagnosis, slug: str) -> float:
 
 
 def refuted_with_a_number(run: RunDiagnosis) -> set[str]:
-    found = {refuted.cause.slug: refuted.evidence.says for refuted in run.inference.ruled_out}
+    found = {refuted.cause.slug: refuted.answer.evidence.says for refuted in run.inference.ruled_out}
     return {slug for slug, says in found.items() if any(mark.isdigit() for mark in says)}
 
 

@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from typing import Literal
 
+from trainclinic.catalogue.verdict import Absent, Present, Verdict
+
 Family = Literal[
     "numeric-precision",
     "kernels-and-backends",
@@ -69,6 +71,10 @@ class Excluded:
     finding: str
     because: str
     when: Literal["present", "absent"] = "present"
+
+    def fires_on(self, verdict: Verdict) -> bool:
+        """Whether a verdict on the finding is the one that excludes."""
+        return isinstance(verdict, Present if self.when == "present" else Absent)
 
 
 @dataclass(frozen=True, slots=True)

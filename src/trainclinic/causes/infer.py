@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from trainclinic.catalogue.cause import Cause
-from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Verdict
+from trainclinic.catalogue.verdict import Evidence, NotEvaluated, Present, Verdict
 from trainclinic.catalogue.wording import words
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.knowledge import HEALTHY_FAMILY, UNKNOWN, Knowledge, knowledge
@@ -28,7 +28,9 @@ SETTINGS_NEEDED = 4
 TOLD_WEIGHT = 0.3
 """Nats below which a verdict is not worth a line."""
 TOLD_PROBABILITY = 0.01
+"""Below one in a hundred a cause is noise of the tables."""
 MOST_CAUSES = 8
+"""More rows than fit on a screen are read by nobody."""
 CURVE_JUDGED = "nan-loss"
 """Where this could not be looked for, no curve was judged, and nothing can be called ordinary."""
 
@@ -53,6 +55,13 @@ class Answer:
     setting: bool = False
     harmful: bool = False
 
+    @property
+    def evidence(self) -> Evidence:
+        """What was read; for an absence without numbers, that it was looked for."""
+        if not isinstance(self.verdict, NotEvaluated) and self.verdict.evidence:
+            return self.verdict.evidence[0]
+        return Evidence(f"no {words(self.slug)}")
+
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
@@ -73,14 +82,6 @@ class Weighed:
         """The weight in a word: over 50 to 1, over 7 to 1, over 2.7 to 1, less."""
         size = abs(self.weight)
         return "decisive" if size >= 4 else "strong" if size >= 2 else "moderate" if size >= 1 else "weak"
-
-    @property
-    def evidence(self) -> Evidence:
-        """What was read; for an absence without numbers, that it was looked for."""
-        verdict = self.answer.verdict
-        if not isinstance(verdict, NotEvaluated) and verdict.evidence:
-            return verdict.evidence[0]
-        return Evidence(f"no {words(self.answer.slug)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +141,13 @@ def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inferenc
     untold = {one.cause.slug for one in refuted}
     suspects: list[Suspect] = []
     for slug in sorted(probability, key=lambda s: (-probability[s], s)):
-        if slug in untold or not _is_told(slug, probability[slug], states, known, ledger):
+        row = rows.get(slug)
+        if slug in untold or not (row is None or _is_told(row, probability[slug], states, known, ledger)):
             continue
         if len(suspects) >= MOST_CAUSES and slug != UNKNOWN:
             continue
         cause = all_causes()[slug].cause
-        weighed = _weighed(cause, rows.get(slug), ledger, known, by_slug)
+        weighed = _weighed(cause, row, ledger, known, by_slug)
         suspects.append(
             Suspect(
                 cause,
@@ -164,15 +166,12 @@ def infer(answers: Sequence[Answer], known: Knowledge | None = None) -> Inferenc
     )
 
 
-def _is_told(slug: str, probability: float, states: dict[str, bool], known: Knowledge, ledger: Ledger) -> bool:
-    """Whether a cause belongs in the answer.
+def _is_told(row: int, probability: float, states: dict[str, bool], known: Knowledge, ledger: Ledger) -> bool:
+    """Whether a listed cause belongs in the answer.
 
     A fault does when something speaks for it and made it more probable than it was, a healthy explanation when a curve
     was judged.
     """
-    if slug == UNKNOWN:
-        return True
-    row = next(number for number, cause in enumerate(known.causes) if cause.slug == slug)
     if known.causes[row].family == HEALTHY_FAMILY:
         return probability > TOLD_PROBABILITY and CURVE_JUDGED in states
     supported = bool(np.any(ledger.weights[row] >= TOLD_WEIGHT))
@@ -183,8 +182,8 @@ def _capped(
     probability: dict[str, float], answers: Sequence[Answer], ledger: Ledger, known: Knowledge
 ) -> tuple[dict[str, float], bool]:
     """Hold the first probability below what this kind of evidence can carry; the rest becomes unknown."""
-    first = max((slug for slug in probability if slug != UNKNOWN), key=lambda slug: probability[slug])
-    row = next(i for i, cause in enumerate(known.causes) if cause.slug == first)
+    row = max(range(len(known.causes)), key=lambda row: probability[known.causes[row].slug])
+    first = known.causes[row].slug
     proven = known.proof[ledger.columns]
     settings = sum(answer.setting and not isinstance(answer.verdict, NotEvaluated) for answer in answers)
     if np.any(ledger.weights[row][proven] > 0):
@@ -213,7 +212,7 @@ def _weighed(
         excluding = {slug: "no healthy run shows it" for slug, answer in answers.items() if answer.harmful}
     for rule in cause.excluded_by:
         answer = answers.get(rule.finding)
-        if answer is not None and isinstance(answer.verdict, Present if rule.when == "present" else Absent):
+        if answer is not None and rule.fires_on(answer.verdict):
             excluding[rule.finding] = rule.because
     found = [weighed for weighed in found if weighed.answer.slug not in excluding]
     return found + [Weighed(answers[slug], -EXCLUSION, because) for slug, because in excluding.items()]

@@ -31,7 +31,7 @@ HEALTHY_SHARE, UNKNOWN_SHARE = 0.4, 0.06
 ORDINARY, ORDINARY_SHARE = "normal-convergence", 0.75
 """Of the healthy runs, those that need no special explanation; trackers hold only those that puzzled someone."""
 UNKNOWN_SCALE = 0.5
-"""An unlisted cause shows a finding this often, relative to the mean over the listed ones."""
+"""An unlisted cause shows a finding this often, relative to a typical listed one: half of what it does is new."""
 HEURISTIC_CAP, DECISIVE_CAP = 3.0, 7.0
 """Largest weight of one verdict in nats: e^3 is 20 to 1, e^7 is 1,100 to 1."""
 PERMISSION_CAP = 1.5
@@ -157,10 +157,7 @@ def background() -> dict[str, Background]:
 @cache
 def fitted_counts() -> Counts:
     """The labelled runs that this release was fitted to."""
-    path = TABLES / "counts.json"
-    if not path.exists():
-        return Counts()
-    raw = json.loads(path.read_text(encoding="utf-8"))
+    raw = json.loads((TABLES / "counts.json").read_text(encoding="utf-8"))
     shown = {cause: {slug: (n[0], n[1]) for slug, n in row.items()} for cause, row in raw["shown"].items()}
     return Counts(shown, {slug: (n[0], n[1]) for slug, n in raw["elsewhere"].items()}, raw["cases"], raw["sharpness"])
 
@@ -199,7 +196,7 @@ def build_knowledge(counts: Counts) -> Knowledge:
         findings=slugs,
         shows=shows,
         anyway=np.clip(np.maximum(anyway, np.exp(-cap_for)), 0.0, 0.98),
-        unlisted=np.clip(UNKNOWN_SCALE * shows.mean(axis=0) * _rarity(shows), 0.0, 0.9),
+        unlisted=np.clip(UNKNOWN_SCALE * _typical(shows), 0.0, 0.9),
         cap_against=np.array([row.cap_against for row in table.values()]),
         proof=np.array([row.decisive for row in table.values()]),
         permits=np.array([row.permits for row in table.values()]),
@@ -209,11 +206,14 @@ def build_knowledge(counts: Counts) -> Knowledge:
     )
 
 
-def _rarity(shows: Floats) -> Floats:
-    """Mean over the causes that expect a finding, not over all: an unlisted cause is a cause of some kind."""
+def _typical(shows: Floats) -> Floats:
+    """How often a cause of some kind shows a finding: between the mean over all causes and over those that expect it.
+
+    The geometric mean of the two: an unlisted cause is of one kind, and nobody knows which.
+    """
     expecting = np.maximum((shows > 0).sum(axis=0), 1)
-    rarity: Floats = np.sqrt(len(shows) / expecting)
-    return rarity
+    typical: Floats = np.sqrt(shows.mean(axis=0) * shows.sum(axis=0) / expecting)
+    return typical
 
 
 def _priors(causes: list[Cause]) -> Floats:

@@ -38,7 +38,7 @@ class Ledger:
         unknown_weights: Weight of each verdict for the unlisted cause, shape `[verdict]`.
         columns: Column of each verdict in the knowledge.
         present: Whether each verdict is `Present`.
-        single: Probability of each cause alone, shape `[cause]`: the hypotheses that tests are chosen by.
+        single: Probability of each cause alone, shape `[cause]`.
     """
 
     probability: Floats

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.cause import Cause
-from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present
-from trainclinic.catalogue.wording import words
+from trainclinic.catalogue.verdict import NotEvaluated
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.knowledge import HEALTHY_FAMILY, UNKNOWN
 from trainclinic.causes.ledger import EXCLUSION
@@ -31,7 +30,7 @@ POPULAR = (
     "memory-swapping",
     "thermal-throttling",
 )
-"""What people say first of nearly every broken run, whatever is wrong with it (docs/reference/accuracy.md)."""
+"""What people say first of nearly every broken run, whatever is wrong with it."""
 REFUTED_PROBABILITY = 0.02
 """Above this an explanation is unlikely, not ruled out: reports list it among the possible causes."""
 REFUTING_WEIGHT = -1.5
@@ -53,14 +52,6 @@ class RuledOut:
     cause: Cause
     answer: Answer
     because: str
-
-    @property
-    def evidence(self) -> Evidence:
-        """The observation that refutes it."""
-        verdict = self.answer.verdict
-        if not isinstance(verdict, NotEvaluated) and verdict.evidence:
-            return verdict.evidence[0]
-        return Evidence(f"no {words(self.answer.slug)}")
 
 
 def ruled_out(
@@ -100,7 +91,7 @@ def _refuted(
     """
     for rule in cause.excluded_by:
         answer = answers.get(rule.finding)
-        if answer is None or not isinstance(answer.verdict, Present if rule.when == "present" else Absent):
+        if answer is None or not rule.fires_on(answer.verdict):
             continue
         if rule.when == "present" or _has_number(answer):
             return EXCLUSION, RuledOut(cause, answer, rule.because)

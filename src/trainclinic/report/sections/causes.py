@@ -91,11 +91,11 @@ def _one(weighed: Weighed, cause: Cause) -> CauseEvidence:
 def _evidence_of(weighed: Weighed) -> Evidence:
     verdict = weighed.answer.verdict
     known = () if isinstance(verdict, NotEvaluated) else verdict.evidence
-    return telling(weighed.answer.code, known) if known else weighed.evidence
+    return telling(weighed.answer.code, known) if known else weighed.answer.evidence
 
 
 def _ruled_out(refuted: RuledOut) -> RuledOutEntry:
-    evidence = refuted.evidence
+    evidence = refuted.answer.evidence
     source = evidence.source
     return RuledOutEntry(
         slug=refuted.cause.slug,
