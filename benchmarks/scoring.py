@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from trainclinic.catalogue.verdict import Present
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.diagnosis.labelled import LabelledRun
 
@@ -192,5 +193,5 @@ def grouped(rows: Iterable[Scored], keys: Callable[[Scored], Sequence[str]]) -> 
 def two_lines(run: LabelledRun) -> tuple[str, str]:
     """The baseline: NaN or mostly zeros means float16 overflow, everything else is normal."""
     seen = {"nan-loss", "nan-gradient-norm", "loss-exactly-zero", "nan-eval-loss"}
-    present = {a.slug for a in run.answers if type(a.verdict).__name__ == "Present"}
+    present = {a.slug for a in run.answers if isinstance(a.verdict, Present)}
     return ("fp16-range-overflow", "sick") if present & seen else ("normal-convergence", "healthy")

@@ -8,7 +8,7 @@ import pytest
 
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.fitting import Labelled, count, to_json
-from trainclinic.causes.knowledge import EXPERT_RUNS, TABLES, Counts, build_knowledge, fitted_counts
+from trainclinic.causes.knowledge import EXPERT_RUNS, TABLES, Counts, background, build_knowledge, fitted_counts
 
 CAUSE = "double-label-shift"
 EXPECTED = all_causes()[CAUSE].cause.expects[0]
@@ -55,6 +55,9 @@ def test_the_table_reads_back_as_it_was_counted() -> None:
 def test_the_table_of_this_release_names_only_known_causes_and_what_they_expect() -> None:
     counts = fitted_counts()
     assert (TABLES / "counts.json").exists()
+    assert counts.cases > 0
+    assert counts.shown
+    assert set(counts.elsewhere) <= set(background())
     for slug, row in counts.shown.items():
         assert set(row) <= {expect.finding for expect in all_causes()[slug].cause.expects}
         assert all(0 <= present <= looked for present, looked in row.values())

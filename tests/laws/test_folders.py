@@ -99,7 +99,7 @@ def told(inference: Inference) -> list[object]:
         (s.cause.slug, s.probability, [(w.answer.slug, w.weight) for w in (*s.supporting, *s.opposing)])
         for s in inference.suspects
     ]
-    refuted = [(r.cause.slug, r.answer.slug, r.evidence.says) for r in inference.ruled_out]
+    refuted = [(r.cause.slug, r.answer.slug, r.answer.evidence.says) for r in inference.ruled_out]
     return [suspects, refuted, inference.next_tests, inference.healthy_probability]
 
 

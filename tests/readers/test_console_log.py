@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.hang import HANG_SECONDS
 
 from trainclinic.readers import blocks
 from trainclinic.readers.file import LogFile
@@ -154,7 +155,7 @@ def test_no_line_takes_long(tmp_path: Path, line: str) -> None:
     file = write(tmp_path / "hostile.log", f"step 1 loss 2.0\n{line}\nstep 2 loss 1.0\n")
     begin = time.process_time()
     (fragment,) = read(file)
-    assert time.process_time() - begin < 2.0
+    assert time.process_time() - begin < HANG_SECONDS
     assert losses(fragment)[0] == (1, 2.0, 1)
 
 
@@ -182,23 +183,6 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes) -> None:
         read(file)
     except ReadError:
         pytest.fail("the first line is a row, whatever follows")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "row",
-    [
-        "{{'loss': {0}, 'grad_norm': 0.5, 'learning_rate': 1e-05, 'epoch': {0}}}",
-        "iter {1}: loss {0}, time 50.00ms, mfu 7.50%",
-        "step {1}/1000000 (0.5%) | 0.66 steps/sec | ETA: {0}m",
-    ],
-)
-def test_a_million_rows_take_about_two_seconds(tmp_path: Path, row: str) -> None:
-    text = "".join(row.format(f"{n % 1000 / 100:.2f}", n) + "\n" for n in range(1_000_000))
-    file = write(tmp_path / "long.log", text)
-    begin = time.process_time()
-    read(file)
-    assert time.process_time() - begin < 4.0  # 1.5 s on the machine it was written on; twice as much elsewhere
 
 
 def test_rows_that_name_the_splits_alone_are_losses(tmp_path: Path) -> None:

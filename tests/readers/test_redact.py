@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.hang import HANG_SECONDS
 
 from trainclinic.readers.redact import REDACTED, redact, strip_controls
 
@@ -107,18 +108,10 @@ def test_redacting_twice_changes_nothing(text: str) -> None:
     once.encode()
 
 
-def test_a_hundred_thousand_ordinary_lines_cost_next_to_nothing() -> None:
-    lines = [f"step {n}/100000 | loss {3.2 - n * 1e-6:.4f} | lr 2.00e-05 | 1.04 steps/sec" for n in range(100_000)]
-    begin = time.process_time()
-    for line in lines:
-        redact(line)
-    assert time.process_time() - begin < 0.6
-
-
 @pytest.mark.parametrize(
     "text", ["key" * 20_000, "a-" * 30_000 + "token", "://" * 20_000, "\x1b[" * 20_000, "-----BEGIN PRIVATE KEY" * 3000]
 )
 def test_hostile_text_takes_no_quadratic_time(text: str) -> None:
     begin = time.process_time()
     redact(text)
-    assert time.process_time() - begin < 2
+    assert time.process_time() - begin < HANG_SECONDS

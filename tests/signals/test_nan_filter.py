@@ -181,29 +181,21 @@ def test_policy_training_is_zero_by_construction() -> None:
     assert not found.hidden.size
 
 
-def test_a_million_rows_cost_well_under_a_second() -> None:
-    import time
-
+def test_a_million_rows_are_read_like_ten() -> None:
     rows = 1_000_000
     loss = np.full(rows, 2.0)
     loss[rows // 2 :] = 0.0
     norm = np.where(loss == 0.0, NAN, 1.0)
     measured = run_of(np.arange(1, rows + 1), loss=loss, norm=norm)  # type: ignore[arg-type]
-    begin = time.process_time()
     assert measured.nan_filter is not None
     assert measured.nan_filter.hidden.size == rows // 2
     assert measured.gradients is not None
     assert measured.zero_rows is not None
     assert measured.onset is not None
-    assert time.process_time() - begin < 1.5
 
 
-def test_a_log_whose_every_norm_is_nan_is_searched_fast() -> None:
-    import time
-
+def test_a_log_whose_every_norm_is_nan_has_no_window_of_the_filter() -> None:
     rows = 300_000
     measured = run_of(np.arange(1, rows + 1), loss=np.full(rows, 1.7), norm=np.full(rows, NAN))  # type: ignore[arg-type]
-    begin = time.process_time()
     assert measured.nan_filter is not None
     assert measured.nan_filter.windows == ()
-    assert time.process_time() - begin < 0.6

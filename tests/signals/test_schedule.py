@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -208,14 +207,6 @@ def test_the_version_of_the_library_decides_which_step_a_row_shows():
         versions = {"transformers": Fact("framework", version, Source("x"))}
         fit = Measured(replace(base.record, versions=versions)).schedule
         assert {solution.schedule.offset for solution in fit.solutions} <= {offset}
-
-
-def test_search_is_quick():
-    rows = rows_of(report_b().record.series["train/learning_rate"])
-    fit_schedule(rows)
-    begin = time.process_time()
-    fit_schedule(rows)
-    assert time.process_time() - begin < 0.05
 
 
 @pytest.mark.parametrize("rate", [[], [1e-4], [0.0, 0.0, 0.0], [np.nan] * 4])

@@ -19,7 +19,7 @@ def resumes_of(run: Measured) -> list[ResumePoint]:
     history = run.resume
     if history is None or history.series == "train/learning_rate":
         return []
-    real = [point for point in history.points if not point.is_copy and (point.how != "restart" or point.announced)]
+    real = [point for point in history.points if point.is_real]
     return [point for point in real if point.before == point.before and point.after == point.after]
 
 

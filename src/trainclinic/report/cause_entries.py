@@ -75,6 +75,11 @@ class CauseEntry:
         """Whether something is wrong with the run if it is this one."""
         return self.family not in {HEALTHY, UNDETERMINED}
 
+    @property
+    def is_likely_fault(self) -> bool:
+        """Whether it is a fault that is more probable than everything else together."""
+        return self.is_fault and self.probability >= LIKELY
+
 
 @dataclass(frozen=True, slots=True)
 class RuledOutEntry:

@@ -35,7 +35,7 @@ def reading(document: Document) -> Reading | None:
         return None
     if _is_unseen(document):
         return "quiet"
-    likely_fault = any(cause.is_fault and cause.probability >= LIKELY for cause in document.causes)
+    likely_fault = any(cause.is_likely_fault for cause in document.causes)
     if (
         document.verdict != "sick"
         and not likely_fault

@@ -30,9 +30,14 @@ class BrokenRows:
     """Every step with a logged loss or gradient norm, and whether it is broken.
 
     Attributes:
-        step: Steps (or rows, where the log has no steps), `[n]`. broken: Whether the loss there is not finite or hides
-        it, or the norm is not finite from there to the end, `[n]`. first: Index of the first broken step. series: The
-        series that shows it. value: The value logged there. source: Where it was read.
+        step: Steps (or rows, where the log has no steps), `[n]`.
+        broken: Whether the loss there is not finite or hides it, or the norm is not finite from there to the end,
+            `[n]`.
+        first: Index of the first broken step.
+        good: Number of leading steps that are good beyond doubt.
+        series: The series that shows it.
+        value: The value logged there.
+        source: Where it was read.
     """
 
     step: Integers

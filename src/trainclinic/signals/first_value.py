@@ -108,7 +108,7 @@ def _before_update(run: Measured, series: Series) -> str:
     if run.record.axis == "step" and step <= 1:
         if series.name == "eval/loss":
             return f"it is an evaluation at step {step}, before training"
-        return "it is computed before the first update" if step <= 1 else ""
+        return "it is computed before the first update"
     rate, logged = values_at(run.record.get("train/learning_rate"), series.step)
     if series.name == "train/loss" and logged[0] and rate[0] == 0.0 and bool((rate[1:][logged[1:]] > 0.0).any()):
         return "the learning rate of its row is still 0, the first of a warm-up"

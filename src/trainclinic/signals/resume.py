@@ -41,14 +41,17 @@ class ResumePoint:
         announced: Whether a message of the log says that it goes on from a checkpoint there.
         how: `overlap` when steps are logged again, `message` when the log says so, `next-file` when the log goes on in
             another file, `restart` when it goes back to its very first step (a new run rather than a resume).
-        overlap: First and last step that are in both passes, or `None`. overlapping_rows: Number of rows in both
-        passes. is_copy: Whether all overlapping rows are equal: the same rows twice, not a second pass. before: Loss
-        expected there: the earlier pass at the same steps, else the median of the rows before. after: First loss after
-        it. settled: Median loss of the first rows after it (up to ten). settled_difference: Median difference to the
-        earlier pass over up to ten common steps; `None` without overlap. noise: Robust standard deviation of single
-        rows around the resume, 0 when it cannot be told. rows_to_recover: Rows until the loss is back within two noise
-        units of `before`, `None` when it is not within 60. first_loss: First loss of the log, the level of a model that
-        learned nothing.
+        overlap: First and last step that are in both passes, or `None`.
+        overlapping_rows: Number of rows in both passes.
+        is_copy: Whether all overlapping rows are equal: the same rows twice, not a second pass.
+        before: Loss expected there: the earlier pass at the same steps, else the median of the rows before.
+        after: First loss after it.
+        settled: Median loss of the first rows after it (up to ten).
+        settled_difference: Median difference to the earlier pass over up to ten common steps; `None` without overlap.
+        noise: Robust standard deviation of single rows around the resume, 0 when it cannot be told.
+        rows_to_recover: Rows until the loss is back within two noise units of `before`, `None` when it is not within
+            60.
+        first_loss: First loss of the log, the level of a model that learned nothing.
     """
 
     step: int
@@ -65,6 +68,11 @@ class ResumePoint:
     noise: float
     rows_to_recover: int | None
     first_loss: float
+
+    @property
+    def is_real(self) -> bool:
+        """Whether training went on there: rows that stand twice are a copy, a start without a message is a new run."""
+        return not self.is_copy and (self.how != "restart" or self.announced)
 
     @property
     def jump(self) -> float:

@@ -57,7 +57,7 @@ def rates_at_resumes(run: Measured) -> tuple[RateAtResume, ...] | None:
     if rate is None or not len(rate) or history is None:
         return None
     logged = run.record.series[history.series]
-    points = [p for p in history.points if not p.is_copy and (p.how != "restart" or p.announced)]
+    points = [point for point in history.points if point.is_real]
     found = [_around(run, rate, logged, point) for point in points]
     return tuple(item for item in found if item is not None) or None
 

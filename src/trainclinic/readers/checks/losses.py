@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from trainclinic.readers.checks.line import NUMBER, Claim, Line, number_of, pattern, shortened
+from trainclinic.readers.checks.line import NOT_FINITE, NUMBER, Claim, Line, number_of, pattern, shortened
 
 _BOTH = rf"\bbefore\b[^\d\n]{{0,40}}({NUMBER})\b.{{0,40}}?\bafter\b[^\d\n]{{0,40}}({NUMBER})(?![\w.]\w)"
 _ONE = rf"\b(before|after)\b.{{0,60}}?[:=\s]({NUMBER})\s*$"
@@ -22,7 +22,6 @@ _RESIZE = (
 )
 _RELOAD = r"\b(?:re-?load\w*|load\w*|sav(?:e|ed|ing)|from disk|restor\w+)"
 _OTHER = r"\b(?:train\w*|fine-?tun\w*|optimi[sz]er|update|merg\w+|quanti[sz]\w*|export\w*|convert\w*|resum\w*|warm)"
-_BAD = r"\b(?:non-?finite|nans?|infs?|infinite)\b"
 _SEEN = r"\b(?:hook\w*|batch at|micro[- ]?batch\w*|raw|true|actual|unfiltered|per[- ]step|before (?:the )?filter)\b"
 _SHOWN = rf"\b(?:log(?:s|ged)?|trainer|report(?:s|ed)?|print(?:s|ed)?|show(?:s|n)?|display(?:s|ed)?|tracker|wandb)\b[^\d\n]{{0,30}}({NUMBER})\s*$"
 _LABELLED = rf"\b(?:\w+_)?(?:loss|nll|ppl|perplexity)\b[^\d\n]{{0,40}}({NUMBER})(?![\w.]\w)"
@@ -109,7 +108,7 @@ def _ratio(line: Line, before: float, after: float) -> Claim | None:
 
 def _hides(text: str) -> bool:
     """Whether a line says that a value was not finite and that the log shows a finite one."""
-    if pattern(_BAD).search(text) is None or pattern(_SEEN).search(text) is None:
+    if pattern(NOT_FINITE).search(text) is None or pattern(_SEEN).search(text) is None:
         return False
     shown = pattern(_SHOWN).search(text)
     return shown is not None and math.isfinite(number_of(shown[1]))

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from trainclinic.readers.checks.line import NUMBER, Claim, Line, number_of, pairs, pattern, shortened
+from trainclinic.readers.checks.line import NOT_FINITE, NUMBER, Claim, Line, number_of, pairs, pattern, shortened
 
-_BAD = r"\b(?:non-?finite|nans?|infs?|infinite)\b"
 _PADS = {"pads", "left_pads", "right_pads", "n_pads", "num_pads", "pad", "padding", "pad_tokens", "n_pad", "padded"}
 _NAN = {"nan", "nans", "is_nan", "has_nan", "nan_logits", "logits_nan", "non_finite", "finite", "isnan", "n_nan"}
 _COUNTED = rf"\brows?\b.{{0,12}}?\b(with(?:out)?|no)\b.{{0,8}}?\bpad\w*\b.{{0,20}}?\b(?:nan|non-?finite)s?\b[^\d\n]{{0,20}}({NUMBER})"
@@ -42,7 +41,7 @@ def _counts(text: str) -> Iterator[tuple[str, float]]:
             _kind(padded=found[1].lower() not in {"no", "0"}, bad=found[2].lower() not in {"finite", "fine", "ok"}),
             1.0,
         )
-    elif pattern(_BAD).search(text) and (several := list(pattern(_KINDS).finditer(text))):
+    elif pattern(NOT_FINITE).search(text) and (several := list(pattern(_KINDS).finditer(text))):
         for one in several:
             yield _kind(padded=not (one[1] or one[4]), bad=True), number_of(one[2] or one[3])
     else:

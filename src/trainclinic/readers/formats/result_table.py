@@ -140,7 +140,7 @@ READER = Reader(
     title="Tables of results by setting (CSV, JSON lines)",
     recognised_by="a column that names something measured, columns in which all rows differ, and no step that moves on",
     delivers="the settings of each row, and what was measured under them",
-    limits=f"the first {MOST_ROWS:,} rows; settings whose names we do not know must be text",
+    limits=f"at most {MOST_ROWS:,} rows in less than 64 KiB; settings whose names we do not know must be text",
     sniff=sniff,
     read=read,
 )

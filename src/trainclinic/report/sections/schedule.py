@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainclinic.catalogue.wording import count, number
+from trainclinic.catalogue.wording import count, listed, number
 from trainclinic.report.model import Item, Passage
 
 if TYPE_CHECKING:
@@ -48,13 +48,9 @@ def _plan(measured: Measured) -> str:
         return ""
     if not plan.differs:
         verb = "agrees" if len(plan.compared) == 1 else "agree"
-        return f"Its {_listed(plan.compared)} {verb} with the configuration"
+        return f"Its {listed(plan.compared)} {verb} with the configuration"
     verb = "differs" if len(plan.differs) == 1 else "differ"
-    return f"Its {_listed(plan.differs)} {verb} from the configuration"
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return f"Its {listed(plan.differs)} {verb} from the configuration"
 
 
 def _epochs(position: Position | None) -> str:

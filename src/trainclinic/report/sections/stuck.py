@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.wording import number, percent
-from trainclinic.report.cause_entries import LIKELY
 from trainclinic.report.model import Item, Passage
 from trainclinic.signals.plateau_place import EXHAUSTED_RATE, place_plateau
 from trainclinic.signals.remaining import remaining_of
@@ -143,7 +142,7 @@ def _explained(causes: Sequence[CauseEntry], *, is_placed: bool) -> str:
         is_placed: Whether the level is known to lie above that of an intact model; else a plateau may be its end.
     """
     first = causes[0] if causes else None
-    if first is None or not first.is_fault or first.probability < LIKELY:
+    if first is None or not first.is_likely_fault:
         return ""
     reasons = [
         e.why for e in first.evidence_for if e.slug in STUCK and e.why and (is_placed or e.slug != "loss-plateau")

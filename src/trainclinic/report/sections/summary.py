@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.wording import count, words
-from trainclinic.report.cause_entries import LIKELY
 from trainclinic.report.cause_wording import share
 from trainclinic.report.evidence_lines import seen
 from trainclinic.report.wording import planned, spoken
@@ -117,7 +116,7 @@ def _cause(causes: Sequence[CauseEntry], told: str) -> str:
         told: What the summary has said of the findings: evidence is not repeated.
     """
     first = causes[0] if causes else None
-    if first is None or not first.is_fault or first.probability < LIKELY:
+    if first is None or not first.is_likely_fault:
         return ""
     says = f"Most probable cause ({share(first.probability)}): {first.title}"
     reasons = [_ASIDE.sub("", seen(evidence)) for evidence in first.evidence_for]
@@ -129,7 +128,7 @@ def _cause(causes: Sequence[CauseEntry], told: str) -> str:
 
 def _close(overall: Overall, findings: Sequence[FindingEntry], causes: Sequence[CauseEntry]) -> str:
     if overall.word == "healthy":
-        faulty = bool(causes) and causes[0].is_fault and causes[0].probability >= LIKELY
+        faulty = bool(causes) and causes[0].is_likely_fault
         return f"Nothing in these files speaks against the {'trained weights themselves' if faulty else 'result'}"
     if overall.word == "sick":
         return "Its result should not be trusted until this is explained"
