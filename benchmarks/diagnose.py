@@ -9,33 +9,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import venv
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+from commands import Cost, measure, median, peer_environment, run
 
 PEERS = ("trainproof==0.22.0", "runmedic==0.1.1")
 UNREADABLE = 2
 """Exit code with which the tools say that they could not read the input."""
 UNREADABLE_WORDS = "could not be parsed"
 """What `trainproof` prints instead, with exit code 0."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one run of one command took."""
-
-    wall: float
-    cpu: float
-    megabytes: float
-    code: int
 
 
 CANNOT = Cost(0.0, 0.0, 0.0, UNREADABLE)
@@ -97,62 +84,10 @@ FORMATS: dict[str, tuple[str, Callable[[Path, int], None]]] = {
 }
 
 
-def run(command: list[str], limit: float) -> Cost | None:
-    """Run one command to its end, or `None` when it takes longer than `limit` seconds."""
-    started = time.perf_counter()
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, stdout=quiet, stderr=quiet, env=environment)
-    while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            break
-        if time.perf_counter() - started > limit:
-            process.kill()
-            os.wait4(process.pid, 0)
-            process.returncode = -9
-            return None
-        time.sleep(0.001)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - started
-    scale = 1e6 if sys.platform == "darwin" else 1e3
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / scale, process.returncode)
-
-
-def median(costs: list[Cost]) -> Cost:
-    """Median of each figure."""
-    pick = statistics.median
-    return Cost(
-        pick(c.wall for c in costs), pick(c.cpu for c in costs), pick(c.megabytes for c in costs), costs[0].code
-    )
-
-
-def peer_environment(folder: Path) -> Path:
-    """Install the peers into `folder` unless they are there, and return its `bin`."""
-    binaries = folder / "bin"
-    if not (binaries / "runmedic").exists():
-        venv.create(folder, with_pip=True)
-        subprocess.run([str(binaries / "python"), "-m", "pip", "install", "--quiet", *PEERS], check=True)
-    return binaries
-
-
 def reads(command: list[str], path: Path, limit: float) -> bool:
     """Whether the tool says that it read a short file of the same format."""
     done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False, timeout=limit)
     return done.returncode != UNREADABLE and UNREADABLE_WORDS not in done.stdout + done.stderr
-
-
-def measure(tools: dict[str, list[str]], path: Path, repeats: int, limit: float) -> dict[str, Cost | None]:
-    """Run every tool on `path`, in turns, after one warm-up each."""
-    costs: dict[str, list[Cost | None]] = {name: [] for name in tools}
-    for turn in range(repeats + 1):
-        for name, command in tools.items():
-            if turn and costs[name] and costs[name][-1] is None:
-                continue
-            cost = run([*command, str(path)], limit)
-            if turn or cost is None:
-                costs[name].append(cost)
-    return {name: median([c for c in found if c]) if all(found) else None for name, found in costs.items()}
 
 
 def show(title: str, found: dict[str, Cost | None]) -> None:
@@ -180,7 +115,7 @@ def main() -> int:
     parser.add_argument("--formats", nargs="*", choices=list(FORMATS), default=list(FORMATS))
     parser.add_argument("--peers", type=Path, default=Path(".venv-peers"), help="environment of the peers")
     options = parser.parse_args()
-    peers = peer_environment(options.peers)
+    peers = peer_environment(options.peers, "runmedic", PEERS)
     ours = [str(Path(sys.executable).with_name("trainclinic"))]
     tools = {
         "trainclinic": [*ours, "diagnose"],

@@ -74,7 +74,7 @@ def judge(folder: str, entry: dict[str, Any]) -> Outcome:
     warnings.simplefilter("error")
     runs, verdict, present, error = 0, "refused", [], ""
     try:
-        result = diagnose(Path(folder) / entry["file"])
+        result = diagnose(Path(folder) / entry["file"], scripts=())
         runs = len(result.runs)
         verdict = result.runs[0].verdict.word
         present = [f.entry.rule.slug for run in result.runs for f in run.findings if f.is_present]

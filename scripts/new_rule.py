@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FINDINGS = Path("src/trainclinic/findings")
+LOCK = Path("codes.lock")
 CODE = re.compile(r"[A-Z]{3}\d{3}")
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
@@ -97,14 +98,8 @@ def write_rule(root: Path, code: str, slug: str, group: str) -> list[Path]:
     Raises:
         ValueError: If the code or slug is malformed or taken, or the group does not exist.
     """
-    folder, lock = root / FINDINGS / group, root / "codes.lock"
-    taken = lock.read_text(encoding="utf-8")
-    if not CODE.fullmatch(code) or not SLUG.fullmatch(slug):
-        message = f"expected a code such as `LOS218` and a slug such as `loss-sawtooth`, got `{code}` and `{slug}`"
-        raise ValueError(message)
-    if re.search(rf"^{code} | {slug}$", taken, re.M):
-        message = f"`{code}` or `{slug}` is taken: see codes.lock; codes are never reused"
-        raise ValueError(message)
+    check_name(root, code, slug)
+    folder = root / FINDINGS / group
     if not folder.is_dir():
         groups = sorted(path.parent.name for path in (root / FINDINGS).glob("*/__init__.py"))
         message = f"no group `{group}`: choose one of {', '.join(groups)}"
@@ -113,8 +108,29 @@ def write_rule(root: Path, code: str, slug: str, group: str) -> list[Path]:
     cases = root / "tests" / "cases" / f"{code}-{slug}.md"
     rule.write_text(RULE.format(code=code, slug=slug, words=slug.replace("-", " ")), encoding="utf-8")
     cases.write_text(CASES.format(code=code, slug=slug), encoding="utf-8")
-    lock.write_text("\n".join(sorted({*taken.splitlines(), f"{code} {slug}"})) + "\n", encoding="utf-8")
-    return [rule, cases, lock]
+    return [rule, cases, add_code(root, code, slug)]
+
+
+def check_name(root: Path, code: str, slug: str) -> None:
+    """Refuse a code or slug that is malformed or was ever given out.
+
+    Raises:
+        ValueError: With what is wrong.
+    """
+    if not CODE.fullmatch(code) or not SLUG.fullmatch(slug):
+        message = f"expected a code such as `LOS218` and a slug such as `loss-sawtooth`, got `{code}` and `{slug}`"
+        raise ValueError(message)
+    if re.search(rf"^{code} | {slug}$", (root / LOCK).read_text(encoding="utf-8"), re.M):
+        message = f"`{code}` or `{slug}` is taken: see {LOCK}; codes are never reused"
+        raise ValueError(message)
+
+
+def add_code(root: Path, code: str, slug: str) -> Path:
+    """Write a code into the list of all codes, and return its path."""
+    lock = root / LOCK
+    taken = lock.read_text(encoding="utf-8").splitlines()
+    lock.write_text("\n".join(sorted({*taken, f"{code} {slug}"})) + "\n", encoding="utf-8")
+    return lock
 
 
 def main() -> None:

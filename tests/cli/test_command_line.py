@@ -170,10 +170,11 @@ class TestExplain:
         from trainclinic.causes.catalogue import all_causes
         from trainclinic.findings.circumstances import all_circumstances
         from trainclinic.findings.examine import all_rules
+        from trainclinic.script.examine import all_rules as rules_of_scripts
 
         lines = run("explain", "--list").stdout.splitlines()
         listed = [line.split()[0] for line in lines if line.startswith("  ")]
-        assert sorted(listed) == sorted([*all_rules(), *all_circumstances(), *all_causes()])
+        assert sorted(listed) == sorted([*all_rules(), *rules_of_scripts(), *all_circumstances(), *all_causes()])
         titles = [line.partition(":")[0] for line in lines if line and not line.startswith(" ")]
         assert titles == ["Symptoms", "Circumstances", "Causes"]
 

@@ -15,11 +15,15 @@ from trainclinic.causes.knowledge import HEALTHY_FAMILY, TABLES, UNKNOWN, backgr
 from trainclinic.causes.next_tests import all_tests
 from trainclinic.findings.circumstances import all_circumstances
 from trainclinic.findings.examine import all_rules
+from trainclinic.script.alarm import Certainty
+from trainclinic.script.examine import all_rules as rules_of_scripts
 
 CAUSES = {slug: file.cause for slug, file in all_causes().items()}
 TAXONOMY = Path(__file__).parents[3] / "shared/taxonomy.yaml"
-LATER = {"data", "script"}
+LATER = {"data"}
 """Background tables of rooms that answer later; causes may already expect their findings."""
+OF_SCRIPTS = json.loads((TABLES / "background" / "script.json").read_text(encoding="utf-8"))
+"""Mistakes in scripts that speak for a cause; others cost time, money or safety and fail no run."""
 
 FOR_READERS = {
     "no-evaluation": "half of all logs have none, whatever is wrong; what needs an evaluation asks for one",
@@ -82,7 +86,15 @@ def test_every_rule_and_circumstance_has_a_background_rate_and_no_row_is_left_ov
     for name in LATER:
         later |= set(json.loads((TABLES / "background" / f"{name}.json").read_text(encoding="utf-8")))
     assert answered <= set(background())
-    assert set(background()) == answered | later
+    assert set(background()) == answered | later | set(OF_SCRIPTS)
+
+
+def test_what_scripts_are_evidence_for_is_found_by_the_linter_and_expected_by_a_cause() -> None:
+    found = {entry.rule.slug: entry.rule for entry in rules_of_scripts().values()}
+    expected = {e.finding for cause in CAUSES.values() for e in cause.expects}
+    assert sorted(set(OF_SCRIPTS) - set(found)) == []
+    assert sorted(set(OF_SCRIPTS) - expected) == []
+    assert all(found[slug].certainty > Certainty.HINT for slug in OF_SCRIPTS)
 
 
 def test_every_verdict_is_of_use_to_some_cause() -> None:

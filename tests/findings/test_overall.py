@@ -7,8 +7,9 @@ import math
 import pytest
 from tests.signals.run_builder import run_of
 
+from trainclinic.catalogue.finding import Finding
 from trainclinic.catalogue.verdict import Evidence, Present, Severity
-from trainclinic.findings.examine import Finding, all_rules, examine
+from trainclinic.findings.examine import all_rules, examine
 from trainclinic.findings.overall import overall_verdict
 from trainclinic.signals.measured import Measured
 

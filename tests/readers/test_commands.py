@@ -30,6 +30,13 @@ COMMANDS = [
         [("LR", "3e-4", 2), ("lr", "5", 3), ("lr", "3e-4", 3)],
     ),
     ("cd /data && ls -la", []),
+    ("python t.py --lr 1 > log.txt 2>&1", [("lr", "1", 1)]),
+    ('A="\n  --lr 1\n"\npython t.py $A --bf16', [("A", "\n  --lr 1\n", 1), ("lr", "1", 4), ("bf16", "true", 4)]),
+    (
+        'A=(--lr 1) # no\nA+=(--x)\npython t.py "${A[@]}"',
+        [("A", "--lr 1", 1), ("A", "--lr 1 --x", 2), ("lr", "1", 3), ("x", "true", 3)],
+    ),
+    ('echo "set A="\npython t.py --lr "1"', [("lr", "1", 2)]),
     ("echo 'unclosed --lr 3", [("lr", "3", 1)]),
 ]
 

@@ -8,11 +8,11 @@ import types
 
 import numpy as np
 
+from trainclinic.catalogue.finding import Finding
 from trainclinic.catalogue.load import Entry
 from trainclinic.catalogue.page import HEADINGS
 from trainclinic.catalogue.rule import Rule
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
-from trainclinic.findings.examine import Finding
 from trainclinic.findings.overall import Overall
 from trainclinic.record.facts import Fact, Facts
 from trainclinic.record.parts import Checkpoint, Damage

@@ -11,6 +11,7 @@ import click
 
 COMMANDS = {
     "diagnose": "Why a run failed: causes with the evidence for and against them.",
+    "lint": "Mistakes in fine-tuning scripts, found without running them.",
     "explain": "The page of a symptom, a circumstance or a cause.",
 }
 COULD_NOT = 2

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from trainclinic.cli.output import columns, deliver, wants_color
 from trainclinic.cli.waiting import waiting
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ FORMAT_OF_SUFFIX = {
     ".txt": "terminal",
 }
 HARMFUL = 1
-NARROWEST, WIDEST = 60, 120
 HELP = """Say what training runs show and why, each symptom with the line it was read on.
 
 PATH is a run folder, a log file or a quoted pattern such as "runs/*"; several may be given. A single run gets a full
@@ -32,6 +31,7 @@ report, several get a table and a report each.
 \b
 trainclinic diagnose runs/my-finetune
 trainclinic diagnose runs/my-finetune -o report.html
+trainclinic diagnose train.log --script finetune.py
 trainclinic diagnose "runs/*" --run runs/third
 trainclinic diagnose train.log --format json | jq .verdict
 """
@@ -52,10 +52,27 @@ trainclinic diagnose train.log --format json | jq .verdict
     metavar="NAME",
     help="Report only on the run of this name, or of this part of a name when it is the only such run.",
 )
+@click.option(
+    "--script",
+    "scripts",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="FILE",
+    help="The script that made the run, or its folder; may be given several times. By default those in a run's folder.",
+)
+@click.option("--no-scripts", is_flag=True, help="Do not look into scripts.")
 @click.option("-j", "--jobs", type=click.IntRange(min=0), default=0, help="Processes for many runs; 0 decides itself.")
 @click.option("--color/--no-color", default=None, help="Force colour on or off; by default it follows the terminal.")
 def command(
-    *, paths: tuple[str, ...], form: str | None, output: Path | None, wanted: str | None, jobs: int, color: bool | None
+    *,
+    paths: tuple[str, ...],
+    form: str | None,
+    output: Path | None,
+    wanted: str | None,
+    scripts: tuple[Path, ...],
+    no_scripts: bool,
+    jobs: int,
+    color: bool | None,
 ) -> None:
     """Read runs, judge them, print or write the report."""
     form = form or (FORMAT_OF_SUFFIX.get(output.suffix.lower()) if output else None) or "terminal"
@@ -65,16 +82,13 @@ def command(
     with waiting("reading and judging"):
         from trainclinic.diagnosis.diagnose import diagnose
 
-        diagnosis = diagnose(paths, jobs=jobs)
+        looked_into = () if no_scripts else scripts or None
+        diagnosis = diagnose(paths, jobs=jobs, scripts=looked_into)
     if wanted is not None:
         diagnosis = _only(diagnosis, wanted)
-    colorful = output is None and (_wants_color() if color is None else color)
     with waiting("writing the report"):
-        text = diagnosis.render(form, color=colorful, width=_width() if output is None else 80)
-    if output is None:
-        click.echo(text, nl=not text.endswith("\n"), color=True)
-    else:
-        _write(text, output)
+        text = diagnosis.render(form, color=wants_color(color, output), width=columns(output))
+    deliver(text, output)
     if len(diagnosis.runs) > 1:
         _tell_unread(diagnosis)
     sys.exit(HARMFUL if any(run.verdict.word == "sick" for run in diagnosis.runs) else 0)
@@ -101,25 +115,3 @@ def _only(diagnosis: Diagnosis, wanted: str) -> Diagnosis:
     more = f" and {len(known) - 8} more" if len(known) > 8 else ""
     message = f"`{wanted}` is in the names of {len(chosen)} runs" if chosen else f"no run is called `{wanted}`"
     raise TrainclinicError(message, hint=f"the runs are {names}{more}")
-
-
-def _write(text: str, output: Path) -> None:
-    from trainclinic.record.errors import TrainclinicError
-
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        message = f"`{output}` cannot be written: {error.strerror or error}"
-        raise TrainclinicError(message, hint="check that the folder exists and that you may write there") from error
-    click.echo(f"report written to {output}", err=True)
-
-
-def _wants_color() -> bool:
-    """Colour on a terminal, unless `NO_COLOR` is set to anything (no-color.org) or the terminal is dumb."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _width() -> int:
-    import shutil
-
-    return max(NARROWEST, min(WIDEST, shutil.get_terminal_size().columns)) if sys.stdout.isatty() else 80

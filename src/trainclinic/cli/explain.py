@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 WIDEST = 100
 SUGGESTED = 3
-SECTION_TITLES = ("Symptoms: this run shows ...", "Circumstances: this run has ...", "Causes: because of ...")
+SECTION_TITLES = (
+    "Symptoms: this run, or this script, shows ...",
+    "Circumstances: this run has ...",
+    "Causes: because of ...",
+)
 HELP = """Print what a symptom, a circumstance or a cause is.
 
 A symptom: what it means, what it does not mean, how to check it by hand. A cause: its mechanism, how often it shows
@@ -29,6 +33,7 @@ each symptom, what excludes and what decides it, what it is mistaken for.
 \b
 trainclinic explain loss-spike
 trainclinic explain NUM101
+trainclinic explain pad-equals-eos-with-lm-collator
 trainclinic explain double-label-shift
 trainclinic explain --list
 """
@@ -90,8 +95,9 @@ def _catalogue() -> tuple[dict[str, Entry[Any]], dict[str, Circumstance[Any]], d
     from trainclinic.causes.catalogue import all_causes
     from trainclinic.findings.circumstances import all_circumstances
     from trainclinic.findings.examine import all_rules
+    from trainclinic.script.examine import all_rules as rules_of_scripts
 
-    return all_rules(), all_circumstances(), all_causes()
+    return {**all_rules(), **rules_of_scripts()}, all_circumstances(), all_causes()
 
 
 def _listing() -> str:

@@ -34,11 +34,11 @@ def waiting(what: str) -> Iterator[None]:
 
 def _count_seconds(what: str, done: threading.Event) -> None:
     begin = time.monotonic()
-    shown = False
+    shown = ""
     while not done.wait(PATIENCE_SECONDS):
-        sys.stderr.write(f"\r{what} ... {time.monotonic() - begin:.0f} s")
+        shown = f"{what} ... {time.monotonic() - begin:.0f} s"
+        sys.stderr.write(f"\r{shown}")
         sys.stderr.flush()
-        shown = True
-    if shown:
-        sys.stderr.write("\r\x1b[K")
+    if shown:  # blanks instead of an escape sequence: not every terminal that shows text knows one
+        sys.stderr.write(f"\r{' ' * len(shown)}\r")
         sys.stderr.flush()

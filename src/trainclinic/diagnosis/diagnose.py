@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from trainclinic.diagnosis.companions import broken_first
+from trainclinic.diagnosis.scripts import Code, ScriptPath, read_code, scripts_of
 from trainclinic.diagnosis.workers import judge_all
 from trainclinic.findings.overall import Overall
 from trainclinic.record.run import RunRecord
 from trainclinic.signals.measured import Measured
 
 if TYPE_CHECKING:
+    from trainclinic.catalogue.finding import Finding
     from trainclinic.causes.infer import Answer, Inference
-    from trainclinic.findings.examine import Finding
+    from trainclinic.readers.folders.discover import Found
     from trainclinic.record.parts import Damage
     from trainclinic.report.model import Document
 
@@ -121,12 +123,16 @@ class Diagnosis:
         return f'<iframe srcdoc="{page}" style="width:100%;height:48rem;border:0" title="trainclinic report"></iframe>'
 
 
-def diagnose(target: Target | Iterable[Target], *, jobs: int = 1) -> Diagnosis:
+def diagnose(
+    target: Target | Iterable[Target], *, jobs: int = 1, scripts: Sequence[ScriptPath] | None = None
+) -> Diagnosis:
     """Diagnose a run folder, a log file, several of each, or a record that is already in memory.
 
     Args:
         target: Paths (folders, files or glob patterns), a `RunRecord`, or several of these.
         jobs: Processes for many runs; 0 takes one per processor when there is enough to do.
+        scripts: The scripts that made the runs. By default those that lie in a run's folder are read; an empty list
+            reads none.
 
     Raises:
         ReadError: If nothing readable was found; the message says what was looked at.
@@ -135,12 +141,15 @@ def diagnose(target: Target | Iterable[Target], *, jobs: int = 1) -> Diagnosis:
     records = [given for given in targets if isinstance(given, RunRecord)]
     paths = [given for given in targets if not isinstance(given, RunRecord)]
     damage: tuple[Damage, ...] = ()
+    beside: tuple[Found, ...] = ()
     if paths or not records:
         from trainclinic.readers.collect import collect
 
-        collected = collect(paths, jobs=jobs)
-        records += collected.records
-        damage = collected.damage
+        collected = collect(paths, jobs=jobs, scripts_suffice=scripts is None or bool(scripts))
+        records += collected.records or [RunRecord(name=collected.title)]
+        damage, beside = collected.damage, collected.scripts
+    code = _code_of(records, beside, scripts)
+    records = [one.told(record) for one, record in zip(code, records, strict=True)]
     runs = [
         RunDiagnosis(
             record,
@@ -151,7 +160,20 @@ def diagnose(target: Target | Iterable[Target], *, jobs: int = 1) -> Diagnosis:
             judged.verdict,
             judged.document,
         )
-        for record, judged in zip(records, judge_all(records, jobs), strict=True)
+        for record, judged in zip(records, judge_all(records, jobs, [one.findings for one in code]), strict=True)
     ]
     order = broken_first(records, [run.verdict.word == "sick" for run in runs])
     return Diagnosis(tuple(runs[at] for at in order), damage)
+
+
+def _code_of(records: Sequence[RunRecord], beside: Sequence[Found], scripts: Sequence[ScriptPath] | None) -> list[Code]:
+    """What the scripts of each run say; runs that share their scripts share the answer."""
+    if scripts is not None:
+        return [read_code(scripts)] * len(records)
+    seen: dict[tuple[Found, ...], Code] = {}
+    code: list[Code] = []
+    for mine in scripts_of(records, beside):
+        if mine not in seen:
+            seen[mine] = read_code([script.path for script in mine], names={one.path: one.name for one in mine})
+        code.append(seen[mine])
+    return code

@@ -13,6 +13,7 @@ import re
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,7 +179,7 @@ def _telling_label(labels: list[str]) -> str | None:
 
 def _read_public(path: Path, entry: dict[str, Any], label: str) -> LabelledRun:
     cause, *others = CAUSES_OF_LABEL[label]
-    answers, word, error = _diagnosed(path)
+    answers, word, error = _diagnosed(path, scripts=())
     return LabelledRun(
         name=entry["id"],
         cause=cause,
@@ -202,12 +203,14 @@ def _judged(case: Path) -> tuple[tuple[Answer, ...], Word | Literal["error"], st
         return _diagnosed(run)
 
 
-def _diagnosed(path: Path) -> tuple[tuple[Answer, ...], Word | Literal["error"], str]:
+def _diagnosed(
+    path: Path, scripts: Sequence[Path] | None = None
+) -> tuple[tuple[Answer, ...], Word | Literal["error"], str]:
     from trainclinic.diagnosis.diagnose import diagnose
     from trainclinic.findings.overall import overall_verdict
 
     try:
-        main = diagnose(path).runs[0]
+        main = diagnose(path, scripts=scripts).runs[0]
     except TrainclinicError as error:
         return (), "error", str(error).splitlines()[0]
     return main.answers, overall_verdict(main.measured, main.findings).word, ""

@@ -12,8 +12,8 @@ from trainclinic.findings.circumstances import circumstances_of
 from trainclinic.findings.overall import Overall
 
 if TYPE_CHECKING:
+    from trainclinic.catalogue.finding import Finding
     from trainclinic.causes.infer import Inference
-    from trainclinic.findings.examine import Finding
     from trainclinic.signals.measured import Measured
 
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from trainclinic.catalogue.finding import Finding, in_order
 from trainclinic.causes.infer import Answer, Inference, infer
 from trainclinic.diagnosis.companions import companions_of
 from trainclinic.diagnosis.reasoning import answers_of, concluded
-from trainclinic.findings.examine import Finding, all_rules, examine
+from trainclinic.findings.examine import all_rules, examine
 from trainclinic.findings.overall import overall_verdict
 from trainclinic.signals.measured import Measured
 
 if TYPE_CHECKING:
+    from trainclinic.catalogue.load import Entry
     from trainclinic.catalogue.verdict import Verdict
     from trainclinic.findings.overall import Overall
     from trainclinic.record.run import RunRecord
     from trainclinic.report.model import Document
 
+Told = list[tuple[str, "Verdict"]]
 FEWEST_RUNS = 4
 FEWEST_VALUES = 1_000_000
 """A worker costs about 0.5 s before its first answer; judging a million logged values takes some 3 s."""
@@ -46,21 +49,22 @@ class Judged:
     document: Document | None = None
 
 
-def judge(record: RunRecord, companions: tuple[RunRecord, ...] = ()) -> Judged:
-    """Measure and judge one record, beside other runs of its folder."""
+def judge(record: RunRecord, companions: tuple[RunRecord, ...] = (), code: tuple[Finding, ...] = ()) -> Judged:
+    """Measure and judge one record, beside other runs of its folder and what was found in its scripts."""
     measured = Measured(record, companions=companions)
-    findings = examine(measured)
+    findings = tuple(sorted((*examine(measured), *code), key=in_order))
     answers = answers_of(measured, findings)
     inference = infer(answers)
     verdict = concluded(overall_verdict(measured, findings), inference)
     return Judged(measured, findings, answers, inference, verdict)
 
 
-def judge_all(records: Sequence[RunRecord], jobs: int = 1) -> list[Judged]:
+def judge_all(records: Sequence[RunRecord], jobs: int = 1, code: Sequence[tuple[Finding, ...]] = ()) -> list[Judged]:
     """Measure and judge records, in order.
 
     Args:
         records: The runs.
+        code: For each run what was found in its scripts; empty when nobody looked into any.
         jobs: Processes; 0 takes one per processor when there is enough to do. More than 1 needs a main module
             that can be imported without running (`if __name__ == "__main__"`).
     """
@@ -69,8 +73,9 @@ def judge_all(records: Sequence[RunRecord], jobs: int = 1) -> list[Judged]:
         jobs = (os.cpu_count() or 1) if worth_it else 1
     jobs = min(jobs, len(records))
     companions = companions_of(records)
+    code = code or [()] * len(records)
     if jobs <= 1:
-        return [judge(record, others) for record, others in zip(records, companions, strict=True)]
+        return [judge(*one) for one in zip(records, companions, code, strict=True)]
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
@@ -78,36 +83,46 @@ def judge_all(records: Sequence[RunRecord], jobs: int = 1) -> list[Judged]:
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         plain = [_plain(record) for record in records]
         beside = [tuple(map(_plain, others)) for others in companions]
-        apart = list(pool.map(_judge_apart, plain, beside, chunksize=max(1, len(records) // (4 * jobs))))
-    rules = all_rules()
+        seen = [_without_modules(found) for found in code]
+        apart = list(pool.map(_judge_apart, plain, beside, seen, chunksize=max(1, len(records) // (4 * jobs))))
+    rules = {**all_rules(), **script_rules()}
     return [
         Judged(
             Measured(record, companions=others),
-            tuple(Finding(rules[code], answer) for code, answer in verdicts),
-            seen,
+            tuple(Finding(rules[name], answer) for name, answer in verdicts),
+            answers,
             inference,
             overall,
             document,
         )
-        for record, others, (verdicts, seen, inference, overall, document) in zip(
+        for record, others, (verdicts, answers, inference, overall, document) in zip(
             records, companions, apart, strict=True
         )
     ]
 
 
-def _judge_apart(
-    record: RunRecord, companions: tuple[RunRecord, ...]
-) -> tuple[list[tuple[str, Verdict]], tuple[Answer, ...], Inference, Overall, Document]:
-    """The part of a judgement that travels between processes: rules are modules, and stay where they are.
+def _without_modules(findings: tuple[Finding, ...]) -> Told:
+    """Findings as they travel between processes: rules are modules, and stay where they are."""
+    return [(finding.entry.rule.code, finding.verdict) for finding in findings]
 
-    The report is composed here too, because it needs the signals, which do not travel.
-    """
+
+def _judge_apart(
+    record: RunRecord, companions: tuple[RunRecord, ...], code: Told
+) -> tuple[Told, tuple[Answer, ...], Inference, Overall, Document]:
+    """Judge a record in a process of its own; the report is composed here too, because signals do not travel."""
     from trainclinic.report.compose import compose
 
-    judged = judge(record, companions)
-    verdicts = [(finding.entry.rule.code, finding.verdict) for finding in judged.findings]
+    rules = script_rules() if code else {}
+    judged = judge(record, companions, tuple(Finding(rules[name], verdict) for name, verdict in code))
     document = compose(judged.measured, judged.findings, judged.verdict, judged.inference)
-    return verdicts, judged.answers, judged.inference, judged.verdict, document
+    return _without_modules(judged.findings), judged.answers, judged.inference, judged.verdict, document
+
+
+def script_rules() -> dict[str, Entry[Any]]:
+    """Rules of the scripts by code, imported when somebody looked into a script."""
+    from trainclinic.script.examine import all_rules as rules_of_scripts
+
+    return dict(rules_of_scripts())
 
 
 def _plain(record: RunRecord) -> RunRecord:

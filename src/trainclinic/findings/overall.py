@@ -13,7 +13,7 @@ from trainclinic.catalogue.verdict import Severity
 from trainclinic.catalogue.wording import count, listed, words
 
 if TYPE_CHECKING:
-    from trainclinic.findings.examine import Finding
+    from trainclinic.catalogue.finding import Finding
     from trainclinic.signals.measured import Measured
 
 Word = Literal["healthy", "sick", "undetermined"]

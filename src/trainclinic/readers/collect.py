@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.wording import count
-from trainclinic.readers.folders.discover import Discovered, Target, discover
+from trainclinic.readers.folders.discover import Discovered, Found, Target, discover
 from trainclinic.readers.folders.grouping import Run, group_runs, is_within
 from trainclinic.readers.folders.join import join
 from trainclinic.readers.folders.reading import Outcome, read_files
@@ -21,6 +21,9 @@ from trainclinic.record.source import Source
 if TYPE_CHECKING:
     from trainclinic.record.run import RunRecord
 
+PROGRAM_SUFFIXES = frozenset({".py", ".ipynb"})
+SCRIPT_SUFFIXES = PROGRAM_SUFFIXES | {".sh", ".bash", ".slurm", ".sbatch"}
+
 
 @dataclass(frozen=True)
 class Collected:
@@ -30,29 +33,37 @@ class Collected:
         records: One per run, in the order of the given paths; below each, the main run (longest, then richest) first.
         damage: Files and folders that were refused or could not be read, with the reason, counted by reason.
         looked_at: Number of files that were opened.
+        scripts: Programs and launch scripts beside the logs, for those who can read code.
+        title: Name for the whole: the one folder or file that was given.
     """
 
     records: tuple[RunRecord, ...]
     damage: tuple[Damage, ...] = ()
     looked_at: int = 0
+    scripts: tuple[Found, ...] = ()
+    title: str = ""
 
 
-def collect(target: Target | Iterable[Target], *, jobs: int = 1) -> Collected:
+def collect(target: Target | Iterable[Target], *, jobs: int = 1, scripts_suffice: bool = False) -> Collected:
     """Read everything below `target` into records, one per run.
 
     Args:
         target: A folder, a file, a glob pattern, or several of these.
         jobs: Processes to read with; 0 takes one per processor when there are several large files.
+        scripts_suffice: Whether a target that holds programs and no log gives no records instead of an error.
 
     Raises:
         ReadError: If a target does not exist or nothing readable was found; the message says what was.
     """
     targets = [target] if isinstance(target, (str, os.PathLike)) else list(target)
     found = discover(targets)
+    scripts = tuple(file for file in found.files if file.path.suffix.lower() in SCRIPT_SUFFIXES)
     outcomes = list(read_files(found.files, jobs))
     parts = [part for outcome in outcomes for part in outcome.parts]
     refused = _count_refusals(outcomes)
     looked_at = sum(outcome.opened for outcome in outcomes)
+    if not parts and scripts_suffice and any(file.path.suffix.lower() in PROGRAM_SUFFIXES for file in scripts):
+        return Collected((), found.damage, looked_at, scripts, found.title)
     if not parts:
         hint = next((outcome.hint for outcome in outcomes if outcome.hint), _WHAT_WE_READ)
         raise ReadError(_why_nothing(found, refused, looked_at), hint=hint)
@@ -63,7 +74,7 @@ def collect(target: Target | Iterable[Target], *, jobs: int = 1) -> Collected:
         join(run, name, _checkpoints_of(run, runs, found)) for run, name in zip(runs, _names(runs, found), strict=True)
     ]
     damage = (*found.damage, *refused)
-    return Collected(tuple(_with_damage(records, runs, damage)), damage, looked_at)
+    return Collected(tuple(_with_damage(records, runs, damage)), damage, looked_at, scripts, found.title)
 
 
 def _in_order_of_targets(runs: list[Run], found: Discovered) -> list[Run]:

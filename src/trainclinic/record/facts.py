@@ -10,7 +10,7 @@ from trainclinic.record.source import Source
 from trainclinic.record.vocabulary import FACTS
 
 Value = float | str | bool
-How = Literal["config", "printed", "command line", "environment", "model card", "log", "inferred", "given"]
+How = Literal["config", "printed", "command line", "environment", "script", "model card", "log", "inferred", "given"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,14 @@ class Facts:
     def rivals(self, name: str) -> tuple[Fact, ...]:
         """All facts found for `name`, the winner first: two different values are a contradiction of the files."""
         return tuple(self._all.get(name, ()))
+
+    def with_less_trusted(self, facts: Iterable[Fact]) -> Facts:
+        """These facts, and others that win only where nothing is known yet.
+
+        Args:
+            facts: In order of trust, best first.
+        """
+        return Facts([*(fact for rivals in self._all.values() for fact in rivals), *facts])
 
     def number(self, name: str) -> float | None:
         """The value as a float, or `None`."""

@@ -20,8 +20,8 @@ from trainclinic.report.sections.summary import summary
 from trainclinic.report.sections.timeline import timeline
 
 if TYPE_CHECKING:
+    from trainclinic.catalogue.finding import Finding
     from trainclinic.causes.infer import Inference
-    from trainclinic.findings.examine import Finding
     from trainclinic.findings.overall import Overall
     from trainclinic.record.parts import Damage
     from trainclinic.report.cause_entries import CauseEntry, NextTestEntry, RuledOutEntry

@@ -60,6 +60,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="data of low quality",
     expects=(
+        Expect("packed-rows-attending-across", ALWAYS, "the kernel does not know where a row ends"),
         Expect("packed-sequences", ALWAYS, "only packed documents have neighbours in their sequence"),
         Expect(
             "loss-differing-with-packing",

@@ -64,6 +64,8 @@ CAUSE = Cause(
     decisive_test="Intersect hashes and 13-grams of the rows on both sides of the split",
     false_diagnosis="excellent generalisation",
     expects=(
+        Expect("evaluation-on-training-rows", USUALLY, "both sets are the same rows"),
+        Expect("split-after-augmentation", OFTEN, "copies of a row fall on both sides"),
         Expect("split-overlap", ALWAYS, "the same or nearly the same rows lie on both sides"),
         Expect("uninterrupted-evaluation", USUALLY, "an evaluation is what the leak shows in"),
         Expect("eval-below-train", RARELY, "rows that were taught are no harder than the rest"),

@@ -65,6 +65,10 @@ CAUSE = Cause(
     ),
     false_diagnosis="a learning rate that is too high, or unstable training",
     expects=(
+        Expect("training-without-shuffle", OFTEN, "rows come in the order of the file"),
+        Expect("shuffled-before-grouping", OFTEN, "what was shuffled is larger than what is trained on"),
+        Expect("unseeded-shuffle-per-process", OFTEN, "each process has an order of its own"),
+        Expect("dropped-result-of-a-data-method", SOMETIMES, "the shuffled copy is thrown away"),
         Expect("blocked-sources", USUALLY, "neighbouring rows come from the same source"),
         Expect("loss-jumping-between-levels", OFTEN, "each source has its own level and is read in one piece"),
         Expect("periodic-loss-pattern", OFTEN, "the same blocks come round at the same distance"),

@@ -63,6 +63,8 @@ CAUSE = Cause(
     ),
     false_diagnosis="overfitting",
     expects=(
+        Expect("metrics-on-unshifted-logits", SOMETIMES, "the metric compares positions that do not belong together"),
+        Expect("evaluation-with-gradients", RARELY, "dropout is on while it is measured"),
         Expect("metric-disagreement", OFTEN, "one quantity that is computed in two ways has two values"),
         Expect("eval-train-gap", OFTEN, "another mask or layout shifts the level from the first evaluation on"),
         Expect(

@@ -58,6 +58,9 @@ CAUSE = Cause(
     ),
     false_diagnosis="a model that was broken by fine-tuning",
     expects=(
+        Expect("padding-side-against-kernel", USUALLY, "the kernel expects the padding on the other side"),
+        Expect("right-padded-generation", OFTEN, "generation goes on after padding"),
+        Expect("attention-mask-left-out", SOMETIMES, "padding is read as text"),
         Expect("padding-side-error", USUALLY, "model classes with a cached FlashAttention path refuse right padding"),
         Expect("batch-dependent-output", USUALLY, "only prompts shorter than their neighbours end in pads"),
         Expect("flash-attention", OFTEN, "the cached FlashAttention path is the one that checks the side"),

@@ -59,6 +59,13 @@ CAUSE = Cause(
     ),
     false_diagnosis="a worse release, an exploding loss or a learning rate that needs changing",
     expects=(
+        Expect("undivided-accumulation", OFTEN, "the sum of the micro-batches is taken for their mean"),
+        Expect("mean-loss-per-device", OFTEN, "a mean of means weighs tokens unequally"),
+        Expect(
+            "loss-override-ignoring-item-count",
+            OFTEN,
+            "neither the Trainer nor the override divides",
+        ),
         Expect("loss-differing-between-layouts", OFTEN, "a sum over ranks grows with their number"),
         Expect("loss-multiple-of-accumulation", USUALLY, "summed micro-batches give the right loss times their number"),
         Expect("loss-differing-with-accumulation", USUALLY, "equal global batches are weighted differently"),

@@ -59,6 +59,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="a great loss, or overfitting",
     expects=(
+        Expect("label-smoothing-of-wrapped-model", OFTEN, "the smoother shifts only for models that it knows by name"),
         Expect("lower-loss-at-other-shift", USUALLY, "the model is scored on the token that it reads"),
         Expect("unshifted-own-loss", USUALLY, "logits and ids meet at the same position"),
         Expect("loss-collapse-to-zero", USUALLY, "the target is an input of its own position, and copying is easy"),

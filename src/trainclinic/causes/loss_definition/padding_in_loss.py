@@ -54,6 +54,8 @@ CAUSE = Cause(
     decisive_test="Decode one collated batch and count labels other than -100 where `attention_mask` is 0",
     false_diagnosis="one framework being better than another, or the learning rate",
     expects=(
+        Expect("padding-in-labels", ALWAYS, "labels are a copy of the padded ids"),
+        Expect("foreign-ignore-index", SOMETIMES, "the mask uses a value that the loss does not ignore"),
         Expect("unmasked-padding", ALWAYS, "pad positions carry their own id as label"),
         Expect("trained-padding-report", ALWAYS, "labels of a batch show it directly"),
         Expect("initial-loss-too-high", OFTEN, "no pretrained model expects pads after the text"),

@@ -62,6 +62,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="bad training",
     expects=(
+        Expect("embeddings-left-out-of-adapter-save", USUALLY, "only the adapter is written"),
         Expect("logits-changed-by-merge", OFTEN, "the saved head or embedding is the old one"),
         Expect("export-changed-output", USUALLY, "the live model is good and the reloaded one is not"),
         Expect(

@@ -64,6 +64,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="overfitting or bad training",
     expects=(
+        Expect("merge-into-quantised-base", ALWAYS, "the sum is rounded to the steps of the quantised base"),
         Expect("logits-changed-by-merge", USUALLY, "the merge rounds weights to few bits"),
         Expect("export-changed-output", ALWAYS, "the adapter beside its base is good and the merged model is not"),
         Expect("merged-or-exported-model", ALWAYS, "only merging writes the sum back into coarse storage"),

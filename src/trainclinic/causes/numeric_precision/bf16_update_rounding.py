@@ -61,6 +61,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="a learning rate that is too low, noisy data or a model that is too small",
     expects=(
+        Expect("bf16-weights-without-master-copy", ALWAYS, "updates below half a unit of the weight are lost"),
         Expect("few-weights-changed", OFTEN, "most updates are smaller than half a spacing"),
         Expect("bfloat16-dtype-printed", OFTEN, "the trained tensors themselves are bfloat16"),
         Expect("updates-lost-in-low-precision-storage", USUALLY, "the same steps move float32 weights, not bfloat16"),

@@ -67,6 +67,8 @@ CAUSE = Cause(
     ),
     false_diagnosis="an unstable Apple backend, a wrong prompt format or a batch that is too small",
     expects=(
+        Expect("half-precision-trained-adapter", USUALLY, "the adapter is trained in the type of its base"),
+        Expect("epsilon-below-half-precision", SOMETIMES, "an epsilon that is 0 in float16 divides by zero"),
         Expect("adapter-training", ALWAYS, "it is the adapter that is held in float16"),
         Expect("half-precision-parameters", USUALLY, "the adapter inherits float16 from the base it is put on"),
         Expect("float16-training", ALWAYS, "the base is loaded in float16; from a bfloat16 base nothing underflows"),

@@ -62,6 +62,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="a learning rate that is too high, exploding gradients or an unstable device",
     expects=(
+        Expect("epsilon-below-half-precision", SOMETIMES, "an epsilon that is 0 in float16 divides by zero"),
         Expect("half-precision-parameters", USUALLY, "the optimizer is given the float16 tensors themselves"),
         Expect("fp16-load-without-scaler", USUALLY, "the script loads float16 weights and trains them as they are"),
         Expect("float16-training", ALWAYS, "only float16 turns Adam's epsilon of 1e-8 into 0; bfloat16 keeps it"),

@@ -59,6 +59,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="8-bit being lossy as such, or the choice of LoRA target modules",
     expects=(
+        Expect("missing-kbit-preparation", SOMETIMES, "norms and head stay in half precision"),
         Expect("quantized-base-on-old-gpu", OFTEN, "cards before Turing lack the int8 tensor cores of the kernel"),
         Expect("eight-bit-base", OFTEN, "the int8 product is only used for a base that is loaded in 8 bits"),
         Expect("eight-bit-optimizer", OFTEN, "the other form of the fault sits in the 8-bit optimizer state"),

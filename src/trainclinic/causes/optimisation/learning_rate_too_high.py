@@ -57,6 +57,7 @@ CAUSE = Cause(
     decisive_test="Restart from the last good checkpoint at half the rate, in the same and in another order of data",
     false_diagnosis="a corrupted batch at that step",
     expects=(
+        Expect("undivided-accumulation", RARELY, "the sum of micro-batches is a larger step"),
         Expect("divergence-at-peak-learning-rate", USUALLY, "steps are largest where the rate is at its top"),
         Expect("loss-divergence", USUALLY, "outside the basin the gradient does not lead back"),
         Expect("learning-rate-above-usual-range", OFTEN, "recipes of another method bring a rate ten times too large"),

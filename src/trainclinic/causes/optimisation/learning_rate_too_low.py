@@ -47,6 +47,7 @@ CAUSE = Cause(
     decisive_test="Run 50 steps at ten times the rate on the same data: the loss must fall about ten times as far",
     false_diagnosis="bad data, or a model that is too small",
     expects=(
+        Expect("warmup-longer-than-run", SOMETIMES, "the peak rate is never reached"),
         Expect("learning-rate-below-usual-range", ALWAYS, "rates that work for this method are much larger"),
         Expect("flat-loss-from-start", OFTEN, "the sum of all rates is too short a way"),
         Expect("plausible-first-loss", ALWAYS, "the model is intact and nearly the one that was loaded"),

@@ -50,6 +50,8 @@ CAUSE = Cause(
     decisive_test="Replay the batch of the bad step on the last good checkpoint with a norm limit of 1.0 and without",
     false_diagnosis="the learning rate",
     expects=(
+        Expect("late-clipping", SOMETIMES, "a clip after the step changes nothing"),
+        Expect("clip-before-unscale", RARELY, "a clip of scaled gradients is no clip"),
         Expect("gradient-clipping-off", USUALLY, "no limit on the norm is configured, or it is 0"),
         Expect("gradient-norm-outlier", OFTEN, "one batch has a gradient far above all others"),
         Expect("persistent-nan", OFTEN, "a non-finite step was applied, and weights do not heal"),

@@ -48,7 +48,7 @@ and fall that begins in the second row after the resume and fades with the time 
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import ALWAYS, OFTEN, SOMETIMES, USUALLY, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="optimizer-state-lost-on-resume",
@@ -61,6 +61,8 @@ CAUSE = Cause(
     ),
     false_diagnosis="another order of the data after the resume",
     expects=(
+        Expect("resume-from-weights-alone", OFTEN, "only the weights come back"),
+        Expect("half-loaded-state-dict", RARELY, "keys that do not fit are passed over"),
         Expect("continued-run", ALWAYS, "only a resume can lose the state of the optimizer"),
         Expect(
             "fading-bump-after-resume",

@@ -64,6 +64,8 @@ CAUSE = Cause(
     ),
     false_diagnosis="a learning rate that is too high, or bad data",
     expects=(
+        Expect("ignored-size-mismatch", SOMETIMES, "layers that do not fit are made anew"),
+        Expect("half-loaded-state-dict", SOMETIMES, "keys that do not fit are passed over"),
         Expect("initial-loss-too-high", USUALLY, "a model without its weights starts far above an intact one"),
         Expect(
             "wrong-value-before-first-update",

@@ -62,6 +62,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="a resume that improved the model",
     expects=(
+        Expect("data-replayed-on-resume", USUALLY, "the loader begins anew with the same order"),
         Expect("continued-run", ALWAYS, "the loader loses its place only when it is built again"),
         Expect("dip-after-resume", USUALLY, "rows that were seen a few hundred steps ago are recognised"),
         Expect(

@@ -68,6 +68,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="other data after the resume",
     expects=(
+        Expect("resume-from-weights-alone", USUALLY, "a checkpoint that is loaded as a model starts a new schedule"),
         Expect("continued-run", ALWAYS, "the edge lies where the run was resumed"),
         Expect("learning-rate-restart-after-resume", USUALLY, "a new scheduler counts from zero"),
         Expect("learning-rate-discontinuity", USUALLY, "no schedule passes through both sides of the edge"),

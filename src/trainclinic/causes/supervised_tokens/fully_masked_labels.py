@@ -39,7 +39,7 @@ precision alike.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import ALWAYS, OFTEN, SOMETIMES, USUALLY, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="fully-masked-labels",
@@ -50,6 +50,8 @@ CAUSE = Cause(
     decisive_test="Print the number of labels that are not -100 for every row of the first and of the first bad batch",
     false_diagnosis="numeric instability",
     expects=(
+        Expect("cached-mask-modified-in-place", SOMETIMES, "masked positions stay masked in all later rows"),
+        Expect("foreign-ignore-index", RARELY, "a mask with the wrong value hits the wrong tokens"),
         Expect("rows-without-targets", ALWAYS, "no position of the row is scored"),
         Expect("loss-exactly-zero", USUALLY, "a clamped mean over no target is 0"),
         Expect("zero-gradient-norm", OFTEN, "a loss without targets has no gradient"),

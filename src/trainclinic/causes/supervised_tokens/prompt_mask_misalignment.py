@@ -54,6 +54,8 @@ CAUSE = Cause(
     decisive_test="Decode the tokens whose label is not -100 in ten rows and compare them with the answers",
     false_diagnosis="broken data, or numeric instability",
     expects=(
+        Expect("prompt-length-from-separate-encoding", OFTEN, "lengths of separately encoded pieces do not add up"),
+        Expect("prefix-mask-under-left-padding", SOMETIMES, "the first positions are padding, not the prompt"),
         Expect("token-count-mismatch-warning", OFTEN, "the summed lengths of the parts miss the length of the whole"),
         Expect("token-count-mismatch", OFTEN, "a separator or begin token is counted once too often in every turn"),
         Expect("completion-only-loss", ALWAYS, "the boundary matters only where the prompt is masked"),

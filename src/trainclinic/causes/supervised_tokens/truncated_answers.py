@@ -57,6 +57,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="a precision or kernel fault, or a learning rate that is too high",
     expects=(
+        Expect("total-limit-after-joining", OFTEN, "the limit cuts the end, and the end is the answer"),
         Expect("answer-truncation", ALWAYS, "answer tokens lie beyond the length limit"),
         Expect("rows-without-targets", ALWAYS, "a prompt that fills the window leaves no token of its answer"),
         Expect("zero-token-accuracy", USUALLY, "no token is scored, so none can be right, while tokens are consumed"),

@@ -66,6 +66,7 @@ CAUSE = Cause(
     decisive_test="Run fifty steps with `TORCH_LOGS=recompiles`, then with all batches padded to one length",
     false_diagnosis="a slow device",
     expects=(
+        Expect("data-dependent-shapes-under-compile", USUALLY, "every new shape is a new graph"),
         Expect("recompilation-warning", USUALLY, "the compiler says which guard failed or that its cache is full"),
         Expect("compiled-model", USUALLY, "only compiled code can be compiled again"),
         Expect("slow-first-steps", OFTEN, "the first sight of each shape is a compilation"),

@@ -65,6 +65,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="heat or a slow backend",
     expects=(
+        Expect("accumulated-loss-graph", SOMETIMES, "every iteration keeps its graph"),
         Expect("memory-growth", USUALLY, "cached blocks of ever new shapes add up while live memory stays the same"),
         Expect("throughput-collapse", USUALLY, "a disk is hundreds of times slower than memory"),
         Expect("throughput-step-change", OFTEN, "the pace falls to another level when memory is full"),

@@ -41,7 +41,7 @@ one id at the front, which no data set and no learning rate can do.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="bos-mismatch",
@@ -52,6 +52,9 @@ CAUSE = Cause(
     decisive_test="Print the first two ids of a training row, an evaluation row and an inference prompt",
     false_diagnosis="an effect of the data set, or forgetting",
     expects=(
+        Expect(
+            "doubled-begin-token-call", USUALLY, "the template writes the begin token and the tokenizer adds another"
+        ),
         Expect("begin-token-twice-in-dump", OFTEN, "the template and the tokenizer each add a begin token"),
         Expect("doubled-begin-token", OFTEN, "the template writes one and the tokenizer adds another"),
         Expect("implausible-evaluation", OFTEN, "some families predict nothing well without their first token"),

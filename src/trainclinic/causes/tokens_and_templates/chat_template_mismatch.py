@@ -41,7 +41,7 @@ training worked. A wrong frame never causes NaN or a zero loss as long as each r
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="chat-template-mismatch",
@@ -52,6 +52,13 @@ CAUSE = Cause(
     decisive_test="Render one conversation through the training and the inference path and compare the token ids",
     false_diagnosis="an adapter that did not learn, or the learning rate",
     expects=(
+        Expect(
+            "generation-template-differing-from-training", USUALLY, "the prompt at inference is not the one of training"
+        ),
+        Expect(
+            "missing-generation-prompt", OFTEN, "without the answer's header the model goes on with the user's turn"
+        ),
+        Expect("right-padded-generation", RARELY, "padding between prompt and answer is a mismatch too"),
         Expect("role-leakage", OFTEN, "turns of an unknown frame are not recognised as borders"),
         Expect("token-ids-differing-between-tools", OFTEN, "the two paths render the same conversation differently"),
         Expect("special-token-text", OFTEN, "markers of another family are plain text for this tokenizer"),

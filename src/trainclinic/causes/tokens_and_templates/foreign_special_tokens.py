@@ -51,6 +51,7 @@ CAUSE = Cause(
     decisive_test="Encode each special literal of the script with the run's tokenizer: it must give exactly one id",
     false_diagnosis="a wrong prompt format",
     expects=(
+        Expect("foreign-special-token", USUALLY, "the literal belongs to another tokenizer and falls into pieces"),
         Expect("special-token-text", ALWAYS, "the literal stands in the script or the rows and is no token here"),
         Expect("endless-generation", USUALLY, "generation waits for an id that the literal does not produce"),
         Expect("no-supervised-end-token", OFTEN, "the literal took the place of the real end token"),

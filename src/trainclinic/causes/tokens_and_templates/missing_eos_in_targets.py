@@ -51,6 +51,9 @@ CAUSE = Cause(
     decisive_test="Decode the last three ids of 20 tokenised rows and count those that end in the end token",
     false_diagnosis="a wrong prompt format, or sampling settings",
     expects=(
+        Expect("no-end-token-appended", USUALLY, "the text of the rows has no end token to be learned"),
+        Expect("chat-template-without-end-of-turn", SOMETIMES, "the template closes no turn"),
+        Expect("rows-joined-without-end-token", SOMETIMES, "rows run into each other without an end"),
         Expect("improbable-stop-token", OFTEN, "the end token is never a target"),
         Expect("no-supervised-end-token", ALWAYS, "neither tokenizer nor formatting writes one"),
         Expect("endless-generation", USUALLY, "an id that no row contains is never produced"),

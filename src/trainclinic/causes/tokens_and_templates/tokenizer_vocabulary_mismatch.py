@@ -50,6 +50,10 @@ CAUSE = Cause(
     decisive_test="Compare the largest token id of the data with the embedding rows, and run one batch on the CPU",
     false_diagnosis="a fault of CUDA or the driver",
     expects=(
+        Expect("added-tokens-without-resize", OFTEN, "ids beyond the embedding have no row"),
+        Expect("tokenizer-of-another-model", OFTEN, "its ids mean other words to the model"),
+        Expect("tokens-added-after-resize", SOMETIMES, "the embedding was enlarged too early"),
+        Expect("numeric-pad-id", RARELY, "an id that is a word is taken for padding"),
         Expect("token-id-beyond-vocabulary", USUALLY, "an id lies at or above the number of embedding rows"),
         Expect("device-side-assert", USUALLY, "the lookup of a row that does not exist trips the kernel's index check"),
         Expect("exception-in-log", USUALLY, "the failed lookup ends the run"),

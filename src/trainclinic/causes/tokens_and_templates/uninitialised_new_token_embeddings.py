@@ -51,6 +51,7 @@ CAUSE = Cause(
     decisive_test="Score one sentence without new tokens before and after the resize: the loss must not change",
     false_diagnosis="a learning rate that is too high",
     expects=(
+        Expect("frozen-embeddings-of-added-tokens", OFTEN, "new rows that are not trained stay what they were"),
         Expect("outlying-token-row-norms", OFTEN, "new rows are drawn at another size than the trained ones"),
         Expect("loss-changed-by-token-resize", USUALLY, "a random output row beats the trained ones everywhere"),
         Expect("added-tokens", ALWAYS, "without added tokens there are no new rows"),

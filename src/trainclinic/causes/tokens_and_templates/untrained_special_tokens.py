@@ -51,6 +51,7 @@ CAUSE = Cause(
     decisive_test="Compare the norms of the embedding rows of all special tokens in the data with the mean row norm",
     false_diagnosis="a missing end token, or sampling parameters",
     expects=(
+        Expect("chat-markup-on-base-model", USUALLY, "the base checkpoint never learned its markup tokens"),
         Expect("outlying-token-row-norms", USUALLY, "rows that were never trained keep their initial size"),
         Expect("improbable-stop-token", OFTEN, "the head row of the stop token was never trained"),
         Expect("untrained-token-warning", OFTEN, "some libraries look for rows that were never trained"),

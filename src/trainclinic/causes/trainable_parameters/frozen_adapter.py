@@ -51,6 +51,8 @@ CAUSE = Cause(
     decisive_test="Count the parameters with `requires_grad` and hash the adapter before and after ten steps",
     false_diagnosis="a learning rate that is too low, or a noisy reward",
     expects=(
+        Expect("adapter-loaded-frozen", USUALLY, "an adapter is loaded for inference unless the call says otherwise"),
+        Expect("everything-frozen", SOMETIMES, "nothing is set trainable again"),
         Expect("missing-gradients-report", OFTEN, "frozen tensors receive no gradient"),
         Expect("zero-gradient-norm", USUALLY, "no parameter that requires a gradient receives one"),
         Expect(

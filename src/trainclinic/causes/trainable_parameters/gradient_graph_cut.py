@@ -49,6 +49,8 @@ CAUSE = Cause(
     decisive_test="After one backward pass list the trained parameters whose `grad` is `None` or all zero",
     false_diagnosis="a rank that is too small",
     expects=(
+        Expect("loss-cut-from-graph", USUALLY, "the loss has no way back to the weights"),
+        Expect("gradients-cleared-before-step", SOMETIMES, "the step finds nothing to apply"),
         Expect("missing-gradients-report", USUALLY, "nothing flows back past the cut"),
         Expect("few-weights-changed", OFTEN, "only what lies behind the cut is updated"),
         Expect("no-input-gradient-warning", OFTEN, "checkpointing says that no input of a block requires a gradient"),

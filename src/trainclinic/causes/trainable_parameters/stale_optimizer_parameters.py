@@ -48,6 +48,7 @@ CAUSE = Cause(
     decisive_test="Compare `id()` of the tensors in `optimizer.param_groups` with those of `model.parameters()`",
     false_diagnosis="the data, or the learning rate",
     expects=(
+        Expect("optimizer-of-another-model", OFTEN, "the optimizer holds the parameters of another model"),
         Expect("parameters-outside-optimizer", USUALLY, "the optimizer was built for other tensors"),
         Expect("optimizer-built-too-early", ALWAYS, "the model is wrapped or replaced after the optimizer was built"),
         Expect("flat-loss-from-start", USUALLY, "the live weights never move"),

@@ -8,10 +8,14 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_WORD = re.compile(r"""(?:[^\s"'\\;|&]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+|[;|&]+""", re.S)
+_WORD = re.compile(r"""[A-Za-z_]\w*\+?=\([^()]*\)|(?:[^\s"'\\;|&]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+|[;|&]+""", re.S)
 _QUOTED = re.compile(r"""\\\n|\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'""", re.S)
-_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)=(.*)", re.S)
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}|\$(\w+)")
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.S)
+_VARIABLE = re.compile(r"\$\{(\w+)(?:\[[@*]\])?(?::?-([^}]*))?\}|\$(\w+)")
+_WORD_OF_VARIABLES = re.compile(r"(?:\$\w+|\$\{[^}\s]*\})+|\"\$\{\w+\[@\]\}\"")
+_OPENED = re.compile(r"""(?<![^\s;])[A-Za-z_]\w*\+?=(?:(\()[^()]*|(")(?:[^"\\]|\\.)*|(')[^']*)\Z""")
+_CLOSING = {"(": ")", '"': '"', "'": "'"}
+_REDIRECTION = re.compile(r"\d*>>?(\S*)|<")
 _OPTION = re.compile(r"--?([A-Za-z][\w.\-/]*)(?:=(.*))?", re.S)
 _KEY_VALUE = re.compile(r"\+{0,2}([A-Za-z_][\w.\-/]*)=(.*)", re.S)
 _LAUNCHER = re.compile(
@@ -25,12 +29,47 @@ _COMMAND_LINE = re.compile(
     r"autotrain\s+\w|ray\s+job|lightning\s+run|uv\s+run)"
 )
 _ENVIRONMENT_LINE = re.compile(r"\s*(?:export\s+)?[A-Z][A-Z0-9_]{2,}=\S+.*\\\s*$")
+_PROMPT = re.compile(r"^\s*[$%>+]\s+")
+_BEFORE_ASSIGNMENTS = frozenset({"export", "env", "set", "-x", "sudo", "nohup", "time", "declare", "local", "readonly"})
 _LIST_LIMIT = 64
+_VALUE_LIMIT = 20_000
+"""Assignments such as `A=$A$A` double a value each time."""
+_COMMAND_LIMIT = 1_000_000
+"""Characters of a command after which its variables stay as written."""
+_LINE_LIMIT = 200
+"""An assignment that stays open for more lines than this has a quote that means something else."""
 
 
-class _Word(NamedTuple):
+class Word(NamedTuple):
+    """One word of a command.
+
+    Attributes:
+        text: The word; as written, or with its quotes removed and its variables filled in.
+        line: Its line within the text, from 1.
+        column: Its first column in that line, from 1.
+        end_column: The column after it.
+        quoted: Whether it was written between quotes.
+    """
+
     text: str
     line: int
+    column: int
+    end_column: int
+    quoted: bool = False
+
+
+class Option(NamedTuple):
+    """A name and its value in a command.
+
+    Attributes:
+        name: As written, without leading dashes.
+        value: Several values are joined with commas; `true` where there is none.
+        word: The word that names it.
+    """
+
+    name: str
+    value: str
+    word: Word
 
 
 def begins_command(line: str) -> bool:
@@ -47,99 +86,188 @@ def settings_of_command(text: str) -> list[tuple[str, str, int]]:
     Args:
         text: One command, possibly over several lines with backslashes, or a whole script.
     """
-    settings: list[tuple[str, str, int]] = []
+    settings: list[Option] = []
     variables: dict[str, str] = {}
-    for words in _commands(text):
-        rest = _take_assignments(words, variables, settings)
-        if rest:
-            settings += _options(rest, variables)
-    return settings
+    for words in commands_of(text):
+        assigned, rest = take_assignments(words, variables)
+        command = expanded(rest, variables)
+        settings += assigned
+        if command and (_LAUNCHER.match(command[0].text) or any(word.text.startswith("--") for word in command)):
+            settings += options_of(command)
+    return [(option.name, option.value, option.word.line) for option in settings]
 
 
-def _commands(text: str) -> list[list[_Word]]:
-    """Words of each simple command; comments go, lines that end with a backslash continue."""
-    commands: list[list[_Word]] = []
-    logical: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not logical and line.lstrip().startswith("#"):
+def commands_of(text: str) -> list[list[Word]]:
+    """Words of each simple command, as written; comments and redirections go.
+
+    Lines that end with a backslash continue, and so do assignments whose quote or bracket is still open.
+
+    Args:
+        text: One command or a whole script.
+    """
+    commands: list[list[Word]] = []
+    lines = text.splitlines()
+    at = 0
+    while at < len(lines):
+        end = at + 1 if lines[at].lstrip().startswith("#") else _end_of_command(lines, at)
+        commands += _split(lines[at:end], at + 1)
+        at = end
+    return commands
+
+
+def _end_of_command(lines: list[str], at: int) -> int:
+    end = at + 1
+    while end < len(lines):
+        if lines[end - 1].rstrip().endswith("\\"):
+            end += 1
             continue
-        continued = line.rstrip().endswith("\\")
-        logical.append((number, re.sub(r"^\s*[$%>+]\s+", "", line.rstrip().removesuffix("\\"))))
-        if not continued:
-            commands += _split(logical)
-            logical = []
-    return commands + (_split(logical) if logical else [])
+        written = "\n".join(lines[at:end])
+        opened = _OPENED.search(written)
+        if opened is None or all(word.start() != opened.start() for word in _WORD.finditer(written)):
+            break
+        closing = _CLOSING[opened[opened.lastindex or 0]]
+        found = next((n for n, line in enumerate(lines[end : end + _LINE_LIMIT], start=end) if closing in line), None)
+        if found is None:
+            break
+        end = found + 1
+    return end
 
 
-def _split(logical: list[tuple[int, str]]) -> list[list[_Word]]:
-    commands: list[list[_Word]] = [[]]
-    for number, part in logical:
-        for match in _WORD.finditer(part):
-            if match[0][0] in ";|&":
-                commands.append([])
-            elif match[0].startswith("#"):
-                break
-            else:
-                commands[-1].append(_Word(match[0], number))
-    return [words for words in commands if words]
+def _split(lines: list[str], first: int) -> list[list[Word]]:
+    """The commands on some lines that belong together.
+
+    Args:
+        lines: The lines.
+        first: Number of the first one.
+    """
+    parts = [_PROMPT.sub(lambda found: " " * len(found[0]), line.rstrip().removesuffix("\\")) for line in lines]
+    joined = "\n".join(parts)
+    commands: list[list[Word]] = [[]]
+    line, start, comment_end = first, 0, 0
+    for match in _WORD.finditer(joined):
+        if match.start() < comment_end:
+            continue
+        while (newline := joined.find("\n", start, match.start())) >= 0:
+            line, start = line + 1, newline + 1
+        if match[0][0] in ";|&":
+            commands.append([])
+        elif match[0].startswith("#"):
+            comment_end = match.start() + len(joined[match.start() :].partition("\n")[0])
+        else:
+            column = match.start() - start + 1
+            width = len(match[0].partition("\n")[0])
+            commands[-1].append(Word(match[0], line, column, column + width, match[0][0] in "\"'"))
+    return [kept for words in commands if (kept := _without_redirections(words))]
+
+
+def _without_redirections(words: list[Word]) -> list[Word]:
+    kept: list[Word] = []
+    is_target = False
+    for word in words:
+        redirection = None if is_target else _REDIRECTION.fullmatch(word.text)
+        if redirection is None and not is_target:
+            kept.append(word)
+        is_target = redirection is not None and not redirection[1]
+    return kept
+
+
+def expanded(words: list[Word], variables: dict[str, str]) -> list[Word]:
+    """Words with their variables filled in and their quotes removed; `$ARGS` can become several words.
+
+    Args:
+        words: Words as written.
+        variables: Values by name; variables that are missing here stay as written.
+    """
+    out: list[Word] = []
+    room = _COMMAND_LIMIT
+    for word in words:
+        value = _unquoted(word.text, variables if room > 0 else {})
+        room -= len(value)
+        is_list = _WORD_OF_VARIABLES.fullmatch(word.text) is not None
+        out += [word._replace(text=piece) for piece in (value.split() if is_list else [value])]
+    return out
 
 
 def _unquoted(text: str, variables: dict[str, str]) -> str:
     def variable(match: re.Match[str]) -> str:
         return variables.get(match[1] or match[3], match[2] or match[0])
 
-    filled = text if text.startswith("'") else _VARIABLE.sub(variable, text)
+    filled = text if text.startswith("'") else _VARIABLE.sub(variable, text, count=_LIST_LIMIT)
     return _QUOTED.sub(lambda match: next((group for group in match.groups() if group is not None), ""), filled)
 
 
-def _take_assignments(
-    words: list[_Word], variables: dict[str, str], settings: list[tuple[str, str, int]]
-) -> list[_Word]:
-    """Remember leading `NAME=value` words; what remains is the command itself."""
+def take_assignments(words: list[Word], variables: dict[str, str]) -> tuple[list[Option], list[Word]]:
+    """Remember leading `NAME=value` words.
+
+    Args:
+        words: Words of one command, as written.
+        variables: Values by name, to which the assigned ones are added.
+
+    Returns:
+        What was assigned, and the words of the command itself.
+    """
+    assigned: list[Option] = []
     at = 0
     while at < len(words):
-        if words[at].text in {"export", "env", "set", "-x", "sudo", "nohup", "time", "declare"}:
+        if words[at].text in _BEFORE_ASSIGNMENTS:
             at += 1
             continue
         match = _ASSIGNMENT.fullmatch(words[at].text)
         if match is None:
             break
-        variables[match[1]] = _unquoted(match[2], variables)
-        settings.append((match[1], variables[match[1]], words[at].line))
+        name, value = match[1], _assigned(match[3], variables)
+        if match[2]:
+            between = " " if match[3].startswith("(") else ""
+            value = f"{variables.get(name, '')}{between}{value}"
+        variables[name] = value[:_VALUE_LIMIT]
+        assigned.append(Option(name, variables[name], words[at]))
         at += 1
-    return words[at:]
+    return assigned, words[at:]
 
 
-def _options(words: list[_Word], variables: dict[str, str]) -> list[tuple[str, str, int]]:
-    """`--name value`, `--name=value`, `--flag` and `key=value` of one command."""
-    if not _LAUNCHER.match(words[0].text) and not any(word.text.startswith("--") for word in words):
-        return []
-    out: list[tuple[str, str, int]] = []
+def _assigned(raw: str, variables: dict[str, str]) -> str:
+    if not (raw.startswith("(") and raw.endswith(")")):
+        return _unquoted(raw, variables)
+    items = _WORD.findall(re.sub(r"(?:^|(?<=\s))#[^\n]*", "", raw[1:-1]))
+    return " ".join(_unquoted(item, variables) for item in items)
+
+
+def options_of(words: list[Word], *, ends_at_script: bool = True) -> list[Option]:
+    """`--name value`, `--name=value`, `--flag` and `key=value` of one command.
+
+    Args:
+        words: Words of the command, filled in.
+        ends_at_script: Whether a word that ends with `.py` is no value of the option before it: the launched script
+            ends the options of its launcher.
+    """
+    out: list[Option] = []
     at = 0
     while at < len(words):
-        text, line = words[at]
+        word = words[at]
         at += 1
-        option = _OPTION.fullmatch(text)
+        option = _OPTION.fullmatch(word.text)
         if option is None:
-            pair = _KEY_VALUE.fullmatch(text)
+            pair = None if word.quoted else _KEY_VALUE.fullmatch(word.text)
             if pair is not None:
-                out.append((pair[1], _unquoted(pair[2], variables), line))
-            elif text in {"bf16", "fp16"}:  # positional arguments of launch scripts
-                out.append((text, "true", line))
+                out.append(Option(pair[1], pair[2], word))
+            elif word.text in {"bf16", "fp16"}:  # positional arguments of launch scripts
+                out.append(Option(word.text, "true", word))
             continue
         if option[2] is not None:
-            out.append((option[1], _unquoted(option[2], variables), line))
+            out.append(Option(option[1], option[2], word))
             continue
         values: list[str] = []
-        while at < len(words) and len(values) < _LIST_LIMIT and _is_value(words[at].text):
-            values.append(_unquoted(words[at].text, variables))
+        while (
+            at < len(words) and len(values) < _LIST_LIMIT and _is_value(words[at].text, ends_at_script=ends_at_script)
+        ):
+            values.append(words[at].text)
             at += 1
-        if text.startswith("--") or values:
-            out.append((option[1], ",".join(values) or "true", line))
+        if word.text.startswith("--") or values:
+            out.append(Option(option[1], ",".join(values) or "true", word))
     return out
 
 
-def _is_value(text: str) -> bool:
-    if text.endswith(".py"):  # the launched script ends the options of its launcher
+def _is_value(text: str, *, ends_at_script: bool) -> bool:
+    if ends_at_script and text.endswith(".py"):
         return False
     return not text.startswith("-") or re.fullmatch(r"-\d[\d.eE+-]*", text) is not None

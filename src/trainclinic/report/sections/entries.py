@@ -11,7 +11,7 @@ from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Presen
 from trainclinic.report.model import AbsentEntry, FindingEntry, NotEvaluatedEntry, Observation, SeverityWord
 
 if TYPE_CHECKING:
-    from trainclinic.findings.examine import Finding
+    from trainclinic.catalogue.finding import Finding
 
 _LINE_END = re.compile(r"[ \t]*\n(?!- )\s*")
 EVIDENCE = 12

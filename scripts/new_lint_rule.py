@@ -1,0 +1,154 @@
+"""Start a rule of the linter: `python scripts/new_lint_rule.py LOP090 printed-tensor --group loops`.
+
+Writes the rule file, its three kinds of cases and its line in `codes.lock`; the result passes every test until you
+change what it looks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from new_rule import add_code, check_name
+
+ROOT = Path(__file__).resolve().parents[1]
+RULES = Path("src/trainclinic/script/rules")
+
+RULE = '''"""A script does what {words} says.
+
+## What it sees
+Say which calls and values are looked at, and the condition.
+
+## Why it matters
+Say what goes wrong in the training if it is there.
+
+## What it does not mean
+Say when the same code is right.
+
+## Example
+Bad:
+
+    import torch
+
+    torch.set_anomaly_enabled(True)
+
+Good:
+
+    import torch
+
+    torch.set_anomaly_enabled(False)
+
+## Check it by hand
+Say how a user sees it without this tool.
+
+## References
+- https://pytorch.org/docs/stable/autograd.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trainclinic.catalogue.verdict import Severity
+from trainclinic.script.alarm import Alarm, Certainty
+from trainclinic.script.program.program import Program
+from trainclinic.script.program.reading import argument, flag
+from trainclinic.script.rule import script_rule
+
+SWITCH = "torch.set_anomaly_enabled"
+
+
+def find(program: Program) -> Iterator[Alarm]:
+    """Look at every call of the switch."""
+    for call in program.calls_of(SWITCH):
+        if flag(argument(call, "mode", 0)):
+            yield Alarm(call.event.place, "`set_anomaly_enabled` is on", Certainty.LIKELY)
+
+
+RULE = script_rule(
+    code="{code}",
+    slug="{slug}",
+    severity=Severity.NOTE,
+    certainty=Certainty.LIKELY,
+    needs=("a call of `torch.set_anomaly_enabled`",),
+    find=find,
+    looked=lambda program: bool(program.calls_of(SWITCH)),
+    missing="a call of `torch.set_anomaly_enabled`",
+)
+'''
+
+CASES = """# {code} {slug}
+
+## present: say what makes it present
+
+```python train.py
+import torch
+
+torch.set_anomaly_enabled(True)
+```
+
+```expect
+likely train.py:3: `set_anomaly_enabled` is on
+```
+
+## absent: say the one fact in which it differs from the present case
+
+```python train.py
+import torch
+
+torch.set_anomaly_enabled(False)
+```
+
+```expect
+absent
+```
+
+## not evaluated: say what is missing
+
+```python train.py
+import torch
+```
+
+```expect
+not evaluated: a call of `torch.set_anomaly_enabled`
+```
+"""
+
+
+def write_rule(root: Path, code: str, slug: str, group: str) -> list[Path]:
+    """Write the files of a new rule below `root` and return them.
+
+    Raises:
+        ValueError: If the code or slug is malformed or taken, or the group does not exist.
+    """
+    check_name(root, code, slug)
+    folder = root / RULES / group
+    if not folder.is_dir():
+        groups = sorted(path.parent.name for path in (root / RULES).glob("*/__init__.py"))
+        message = f"no group `{group}`: choose one of {', '.join(groups)}"
+        raise ValueError(message)
+    rule = folder / f"{code}_{slug}.py".lower().replace("-", "_")
+    cases = root / "tests" / "script" / "cases" / f"{code}-{slug}.md"
+    rule.write_text(RULE.format(code=code, slug=slug, words=f"`{slug}`"), encoding="utf-8")
+    cases.write_text(CASES.format(code=code, slug=slug), encoding="utf-8")
+    return [rule, cases, add_code(root, code, slug)]
+
+
+def main() -> None:
+    """Parse the command line and write the files."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("code", help="three letters of the group and the next free number")
+    parser.add_argument("slug", help='noun phrase after "this script shows ...", without a cause in it')
+    parser.add_argument("--group", required=True, help="folder below src/trainclinic/script/rules")
+    options = parser.parse_args()
+    try:
+        written = write_rule(ROOT, options.code, options.slug, options.group)
+    except ValueError as error:
+        raise SystemExit(f"error: {error}") from error
+    for path in written:
+        print(f"wrote {path.relative_to(ROOT)}")
+    print("next: pytest tests/script, then python scripts/generate_docs.py")
+
+
+if __name__ == "__main__":
+    main()
