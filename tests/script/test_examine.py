@@ -102,9 +102,14 @@ class TestVerdicts:
         assert isinstance(looked.verdict, Absent)
         assert blind.verdict == NotEvaluated("a call")
 
-    def test_a_hint_is_no_evidence(self, verdicts: Any) -> None:
+    def test_a_hint_is_evidence_neither_way_and_says_what_it_is(self, verdicts: Any) -> None:
         (only,) = verdicts(entry("LBL001", "first", find=finding(alarm(certainty=Certainty.HINT))))
-        assert isinstance(only.verdict, Absent)
+        assert isinstance(only.verdict, NotEvaluated)
+        assert "it is wrong (a.py:" in only.verdict.missing
+
+    def test_what_is_only_likely_is_a_milder_finding(self, verdicts: Any) -> None:
+        (only,) = verdicts(entry("LBL001", "first", find=finding(alarm(certainty=Certainty.LIKELY))))
+        assert only.severity is Severity.WARNING
 
     def test_the_evidence_says_the_condition_and_the_place(self, verdicts: Any) -> None:
         (only,) = verdicts(entry("LBL001", "first", find=finding(replace(alarm(line=7), when="`fp16` is `True`"))))

@@ -17,6 +17,7 @@ from trainclinic.catalogue.verdict import NotEvaluated, Severity, Verdict
 from trainclinic.record.parts import Damage
 from trainclinic.record.source import Source
 from trainclinic.script.alarm import Alarm
+from trainclinic.script.garbage import garbage_stays
 from trainclinic.script.places import Place
 from trainclinic.script.rule import ScriptRule
 
@@ -82,7 +83,8 @@ def examine(program: Program, rules: Iterable[Entry[Program]] | None = None, *, 
     troubles: list[Damage] = []
     for entry in all_rules().values() if rules is None else rules:
         try:
-            found = [Found(entry, alarm) for alarm in cast("ScriptRule", entry.rule).find(program)]
+            with garbage_stays():
+                found = [Found(entry, alarm) for alarm in cast("ScriptRule", entry.rule).find(program)]
         except Exception as error:
             if strict:
                 raise
@@ -112,7 +114,8 @@ def verdicts_of(program: Program, *, strict: bool = False) -> tuple[Finding, ...
     Returns:
         Present findings first, the most harmful first, then by code.
     """
-    answers = [Finding(entry, _verdict(entry, program, strict=strict)) for entry in all_rules().values()]
+    with garbage_stays():
+        answers = [Finding(entry, _verdict(entry, program, strict=strict)) for entry in all_rules().values()]
     return tuple(sorted(answers, key=in_order))
 
 

@@ -62,11 +62,13 @@ def script_rule(
     """
 
     def check(program: Program) -> Verdict:
-        alarms = [alarm for alarm in find(program) if alarm.certainty > Certainty.HINT]
+        alarms = sorted(find(program), key=lambda alarm: (-alarm.certainty, alarm.place))
+        certain = [alarm for alarm in alarms if alarm.certainty > Certainty.HINT]
+        if certain:
+            milder = None if certain[0].certainty is Certainty.PROOF else min(severity, Severity.WARNING)
+            return Present(tuple(Evidence(said(alarm), alarm.place.source) for alarm in certain), severity=milder)
         if alarms:
-            alarms.sort(key=lambda alarm: (-alarm.certainty, alarm.place))
-            milder = None if alarms[0].certainty is Certainty.PROOF else min(severity, Severity.WARNING)
-            return Present(tuple(Evidence(said(alarm), alarm.place.source) for alarm in alarms), severity=milder)
+            return NotEvaluated(f"what would turn a hint into evidence: {said(alarms[0])} ({alarms[0].place})")
         return Absent() if looked(program) else NotEvaluated(missing)
 
     return ScriptRule(code, slug, severity, needs, check, thresholds, "0.3", certainty, find, fix)

@@ -180,3 +180,10 @@ DIVIDES_LOSS_BY_ITEMS = Behaviour(
     "trainer.Trainer.training_step, get_batch_samples",
     since="4.46.3",
 )
+SMOOTHER_SHIFTS_FOR_ADAPTERS = Behaviour(
+    "transformers",
+    "with `label_smoothing_factor` the Trainer shifts the labels of a `PeftModel` by the class of the model inside it; "
+    "4.31 and 4.35 look at the class of the wrapper, and do not shift",
+    "trainer.Trainer.compute_loss: model_name",
+    since="4.36.2",
+)

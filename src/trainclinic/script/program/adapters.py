@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from trainclinic.script.program.events import Condition
 from trainclinic.script.program.names import name_of, names_of_call
-from trainclinic.script.program.objects import LOADERS, SAME_OBJECT, WRAPPERS, inner, loader_name, model_id
+from trainclinic.script.program.objects import LOADERS, inner, loader_name, model_id
+from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import argument, constants, contains, may_be_true
 from trainclinic.script.program.trainers import Trainer, trainers
 from trainclinic.script.program.training_loops import kind_of_stepper, training_loops
-from trainclinic.script.program.values import Attribute, Call, Choice, Constant, External, Instance, Value
+from trainclinic.script.program.values import Call, Choice, Constant, External, Instance, Operation, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program
@@ -52,7 +53,7 @@ ATTACHING = (
     "peft.get_peft_model_mixed",
 )
 """Calls that give back a model with an adapter."""
-READY = ("unsloth.FastLanguageModel.get_peft_model", "unsloth.FastModel.get_peft_model")
+READY = tuple(f"unsloth.{name}.get_peft_model" for name in ("FastLanguageModel", "FastModel", "FastVisionModel"))
 _BITS = {"load_in_4bit": 4, "load_in_8bit": 8}
 
 
@@ -162,22 +163,6 @@ def _flags(loader: Call, holder: Call, when: tuple[Condition, ...]) -> Iterator[
             yield Quantised(loader, bits, one.setting is None or one.given, (*when, *one.when))
 
 
-def is_all_known(value: Value | None) -> bool:
-    """Whether every step from an object back to its loading is a call that this package understands.
-
-    Args:
-        value: A model.
-    """
-    last: Value | None = None
-    for one in ways(value):
-        last = one
-        if isinstance(one, (Choice, Attribute)) or not isinstance(one, Call) or one.method in LOADERS:
-            continue
-        if one.method not in SAME_OBJECT and not any(name in WRAPPERS for name in names_of_call(one)):
-            return False
-    return isinstance(last, Call) and last.method in LOADERS
-
-
 def optimised(program: Program) -> list[tuple[Value, Call]]:
     """Models whose parameters an optimizer of the script gets, with the optimizer, in order.
 
@@ -187,10 +172,12 @@ def optimised(program: Program) -> list[tuple[Value, Call]]:
     found: list[tuple[Value, Call]] = []
     for event in program.calls:
         call = event.call
-        if isinstance(call.function, External) and call.args and kind_of_stepper(call) == "optimizer":
-            parameters = contains(argument(call, "params", 0), _gives_parameters, limit=60)
-            if isinstance(parameters, Call) and parameters.receiver is not None:
-                found.append((parameters.receiver, call))
+        given = argument(call, "params", 0)
+        if not isinstance(call.function, External) or given is None or isinstance(given, Operation):
+            continue
+        parameters = contains(given, _gives_parameters, limit=60) if kind_of_stepper(call) == "optimizer" else None
+        if isinstance(parameters, Call) and parameters.receiver is not None:
+            found.append((parameters.receiver, call))
     return found
 
 
@@ -198,6 +185,7 @@ def _gives_parameters(value: Value) -> bool:
     return isinstance(value, Call) and value.method in {"parameters", "named_parameters"}
 
 
+@asked_once
 def training_trainers(program: Program) -> list[Trainer]:
     """Trainers whose `train` is called.
 
@@ -211,6 +199,7 @@ def training_trainers(program: Program) -> list[Trainer]:
     return [trainer for trainer in trainers(program) if trainer.call in started]
 
 
+@asked_once
 def trained(program: Program) -> list[tuple[Value, Call]]:
     """Models that the program trains, with the trainer or optimizer that does it, in order.
 

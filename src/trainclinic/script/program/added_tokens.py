@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from trainclinic.script.knowledge.models import owners_of
 from trainclinic.script.program.identities import Identity, identity_of
 from trainclinic.script.program.objects import is_tokenizer, root
+from trainclinic.script.program.once import listed_once
 from trainclinic.script.program.reading import argument
 from trainclinic.script.program.values import (
     Attribute,
@@ -83,6 +84,7 @@ class Added:
         return f"{self.quoted} {'is' if len(self.tokens) == 1 else 'are'}" if self.tokens else "new tokens are"
 
 
+@listed_once
 def added_tokens(program: Program) -> Iterator[Added]:
     """Every call that adds tokens which the tokenizer does not have, or may not have, in order.
 

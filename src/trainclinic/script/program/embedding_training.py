@@ -1,4 +1,4 @@
-"""Whether adapters leave the embedding matrix frozen, and whether a program trains at all.
+"""Whether adapters leave the embedding matrix frozen.
 
 It knows the arguments of LoRA configurations. What a model calls its embeddings is known by the usual names only.
 """
@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from trainclinic.script.program.names import names_of_call
 from trainclinic.script.program.reading import argument, constants, is_open
-from trainclinic.script.program.trainers import trainers
-from trainclinic.script.program.training_loops import training_loops
 from trainclinic.script.program.values import Call, Constant, Items, Value
 
 if TYPE_CHECKING:
@@ -73,12 +71,3 @@ def changes_embeddings_by_hand(program: Program) -> bool:
     if program.calls_of(".get_input_embeddings", ".get_output_embeddings"):
         return True
     return any(event.kind == "attribute" and event.key in names for event in program.stores)
-
-
-def trains(program: Program) -> bool:
-    """Whether the program trains something: with a trainer or in a loop of its own.
-
-    Args:
-        program: The program.
-    """
-    return bool(trainers(program)) or bool(training_loops(program))

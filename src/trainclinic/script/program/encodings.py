@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from trainclinic.script.program.objects import SAME_DATA, is_tokenizer
+from trainclinic.script.program.once import listed_once
 from trainclinic.script.program.reading import argument, constants, flag
 from trainclinic.script.program.values import (
     Attribute,
@@ -49,6 +50,7 @@ def tokenizer_of(call: Call) -> Value | None:
     return function if not isinstance(function, External) and is_tokenizer(function) else None
 
 
+@listed_once
 def encodings(program: Program) -> Iterator[tuple[Call, Value]]:
     """Every call that encodes text, with its tokenizer, in order.
 

@@ -168,3 +168,8 @@ class HandlerEvent(Event):
     """
 
     body: tuple[ast.stmt, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BreakEvent(Event):
+    """A loop is left by `break`."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from trainclinic.script.program.encodings import origin_of_ids, tokenizer_of
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.objects import is_causal_lm, is_model, root
+from trainclinic.script.program.once import asked_once, listed_once
 from trainclinic.script.program.reading import argument, is_open
 from trainclinic.script.program.values import Attribute, Call, Choice, Constant, Item, Parameter, Spread, Value
 
@@ -75,6 +76,7 @@ def _is_opaque(value: Value) -> bool:
     return origin_of_ids(value) is None
 
 
+@asked_once
 def generations(program: Program) -> list[Generation]:
     """Every call of `generate` of something that is a model, or is called one, in order.
 
@@ -108,6 +110,7 @@ def _source(call: Call) -> Call | None:
     return None
 
 
+@listed_once
 def decodings(program: Program) -> Iterator[tuple[Call, Value]]:
     """Calls of `decode` and `batch_decode` of tokenizers, with the ids that they are given.
 

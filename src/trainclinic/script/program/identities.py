@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainclinic.script.knowledge.models import ModelFamily, family_of
-from trainclinic.script.program.objects import loader_name, model_id, root
+from trainclinic.script.program.objects import is_causal_lm, loader_name, model_id, root
+from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import possible
 from trainclinic.script.program.values import Call, Choice, Item, Value
 
@@ -83,25 +84,11 @@ def _name_value(value: Value | None) -> Value | None:
     return model_id(made)
 
 
+@asked_once
 def model_loads(program: Program) -> list[Call]:
     """Calls of `from_pretrained` that load a causal language model, in order.
 
     Args:
         program: The program.
     """
-    from trainclinic.script.program.objects import is_causal_lm
-
     return [call for call in program.calls_ending("from_pretrained") if is_causal_lm(call)]
-
-
-def only_model(program: Program) -> Identity | None:
-    """The one published model that a program is about; `None` when it loads several families, or unknown ones.
-
-    Args:
-        program: The program.
-    """
-    loads = [identity_of(call) for call in model_loads(program)]
-    known = [one for one in loads if one is not None]
-    if not known or len(known) != len(loads) or any(one.family is not known[0].family for one in known):
-        return None
-    return known[0]

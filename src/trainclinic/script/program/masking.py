@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from trainclinic.script.program.events import CallEvent, Event, ReturnEvent, StoreEvent
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.objects import SAME_DATA, SAME_DATA_FUNCTIONS
+from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import argument, contains, only
 from trainclinic.script.program.values import (
     Attribute,
@@ -71,13 +72,14 @@ class Masking:
         return self.masked is self.before
 
 
-def maskings(program: Program) -> list[Masking]:
+@asked_once
+def maskings(program: Program) -> tuple[Masking, ...]:
     """Every mask, in order.
 
     Args:
         program: The program.
     """
-    return list(_maskings(program))
+    return tuple(_maskings(program))
 
 
 def _maskings(program: Program) -> Iterator[Masking]:
@@ -85,10 +87,10 @@ def _maskings(program: Program) -> Iterator[Masking]:
     for event in program.events:
         if isinstance(event, StoreEvent) and event.kind == "item" and event.base is not None:
             yield from _stored(event, event.base)
-        if isinstance(event, CallEvent):
+        if isinstance(event, CallEvent) and event.call.method in _FILLS | {"where"}:
             yield from _called(event.call)
         for value in held_values(event):
-            if value not in seen:
+            if isinstance(value, (Each, Operation)) and value not in seen:
                 seen.add(value)
                 yield from _built(value, event)
 
@@ -122,16 +124,18 @@ def _called(call: Call) -> Iterator[Masking]:
                 yield Masking(call.place, call, before, fill, test, call.event)
 
 
-def _built(value: Value, event: Event) -> Iterator[Masking]:
+def _built(value: Each | Operation, event: Event) -> Iterator[Masking]:
     """`[-100 if t == pad else t for t in ids]` and `[-100] * n + ids`."""
     if value.place is None:
         return
-    if isinstance(value, Each) and isinstance(value.element, Choice) and len(value.element.options) == 2:
+    if isinstance(value, Each):
+        if not isinstance(value.element, Choice) or len(value.element.options) != 2:
+            return
         one, two = value.element.options
         for way, other in ((one, two), (two, one)):
             if is_fill(way.value) and not is_fill(other.value) and way.when:
                 yield Masking(value.place, value, value.over, way.value, way.when[-1].test, event)
-    elif isinstance(value, Operation) and value.symbol == "+" and len(value.operands) == 2:
+    elif value.symbol == "+" and len(value.operands) == 2:
         for part in value.operands:
             if isinstance(part, Operation) and part.symbol == "*" and len(part.operands) == 2:
                 repeated = _repeated(part)
@@ -184,6 +188,7 @@ def held_values(event: Event) -> Iterator[Value]:
             queue.append(value.element)
 
 
+@asked_once
 def ignores_positions(program: Program) -> bool:
     """Whether the program writes -100, or something called the ignored index, anywhere, comparisons left out.
 
@@ -237,7 +242,8 @@ def _below(program: Program, value: Value) -> list[Value]:
     if isinstance(value, Items):
         return list(program.elements_of(value))
     if isinstance(value, Item):
-        return [value.base] if contains(value.index, lambda one: isinstance(one, Span), limit=20) is not None else []
+        is_row = isinstance(value.index, Constant) and isinstance(value.index.value, int)
+        return [value.base] if is_row or contains(value.index, lambda one: isinstance(one, Span), limit=20) else []
     if isinstance(value, Element):
         return [value.of]
     return list(value.operands) if isinstance(value, Operation) and value.symbol == "+" else []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainclinic.script.program.objects import is_causal_lm, is_model, root
+from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import argument
 from trainclinic.script.program.values import Attribute, Call, Choice, External, Instance, Item, Parameter, Value
 
@@ -38,6 +39,7 @@ class ModelCall:
     labels: Value | None
 
 
+@asked_once
 def model_calls(program: Program) -> list[ModelCall]:
     """Every forward pass of a model that is not of the files, in order.
 

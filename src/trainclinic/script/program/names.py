@@ -83,6 +83,7 @@ LIBRARIES = (
             "torchao",
             "timm",
             "open_clip",
+            "ml_dtypes",
         ]
     )
 )

@@ -124,10 +124,14 @@ def _cut(value: Item) -> tuple[Value, Linear, Step | None] | None:
     base, index = value.base, value.index
     if isinstance(base, Call) and base.method in {"chunk", "split", "tensor_split"} and base.receiver is not None:
         return base.receiver, {}, None
+    if isinstance(index, Constant) and index.value in {None, ...}:
+        return base, {}, None
     spans = [part for part in (index.elements if isinstance(index, Items) else (index,)) if isinstance(part, Span)]
     others = len(index.elements) - len(spans) if isinstance(index, Items) else int(not spans)
     ellipses = (
-        sum(isinstance(e, Constant) and e.value is ... for e in index.elements) if isinstance(index, Items) else 0
+        sum(isinstance(e, Constant) and e.value in {None, ...} for e in index.elements)
+        if isinstance(index, Items)
+        else 0
     )
     if not spans or others > ellipses or any(span.step is not None for span in spans):
         return None

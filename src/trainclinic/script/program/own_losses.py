@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.objects import SAME_DATA, root
+from trainclinic.script.program.once import listed_once
 from trainclinic.script.program.reading import argument
 from trainclinic.script.program.values import Attribute, Call, Constant, External, Item, Value
 
@@ -41,6 +42,7 @@ class CrossEntropy:
         return argument(self.made, "ignore_index")
 
 
+@listed_once
 def cross_entropies(program: Program) -> Iterator[CrossEntropy]:
     """Every cross-entropy that the files compute, in order.
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from trainclinic.script.alarm import Certainty
 from trainclinic.script.knowledge.models import ships_pad
 from trainclinic.script.places import Step
-from trainclinic.script.program.encodings import is_many
+from trainclinic.script.program.encodings import is_many, text_of
 from trainclinic.script.program.events import Condition, Event
 from trainclinic.script.program.identities import identity_of, loaded_names
+from trainclinic.script.program.names import name_of
 from trainclinic.script.program.objects import root
+from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import argument, constants, contains, flag, only
 from trainclinic.script.program.values import Attribute, Call, Choice, Constant, Mapping, Operation, Value
 
@@ -49,38 +51,42 @@ class PadSetting:
         """The place, as the first station of a flow."""
         return Step(self.event.place, "padding gets the id of the end token")
 
-    @property
-    def certainty(self) -> Certainty | None:
-        """How sure it is that the tokenizer pads with its end token from here on; `None` when it does not."""
-        if not self.is_eos:
+    def certainty(self, rest: tuple[Condition, ...] = ()) -> Certainty | None:
+        """How sure it is that the tokenizer pads with its end token from here on.
+
+        Args:
+            rest: Those of `conditions` that need not hold at the place in question.
+
+        Returns:
+            `None` when it does not.
+        """
+        shipped = {ships_pad(name) for name in loaded_names(self.tokenizer)} if self.guarded else {False}
+        if not self.is_eos or shipped == {True}:
             return None
-        if not self.guarded:
-            return Certainty.LIKELY if self.conditions else Certainty.PROOF
-        shipped = {ships_pad(name) for name in loaded_names(self.tokenizer)}
+        if rest:
+            return Certainty.LIKELY if len(rest) == 1 else Certainty.HINT
         known = identity_of(self.tokenizer)
-        if shipped == {True}:
-            return None
-        fixed = shipped == {False} and known is not None and known.is_fixed and not self.conditions
-        return Certainty.PROOF if fixed else Certainty.LIKELY
+        fixed = not self.guarded or (known is not None and known.is_fixed)
+        return Certainty.PROOF if shipped == {False} and fixed else Certainty.LIKELY
 
 
-def pad_settings(program: Program) -> list[PadSetting]:
+@asked_once
+def pad_settings(program: Program) -> tuple[PadSetting, ...]:
     """Every place where a padding token is set, in order.
 
     Args:
         program: The program.
     """
-    found: list[PadSetting] = []
-    for name in PAD_NAMES:
-        for event in program.attributes_set(name):
-            if event.base is not None and _is_of_tokenizer(event.base):
-                found.append(_setting(event, event.base, event.value))
+    stores = [event for name in PAD_NAMES for event in program.attributes_set(name)]
+    found = [
+        _setting(one, one.base, one.value) for one in stores if one.base is not None and _is_of_tokenizer(one.base)
+    ]
     for call in program.calls_ending("add_special_tokens"):
         given = argument(call, "special_tokens_dict", 0)
         value = program.value_of(given, "pad_token") if isinstance(given, Mapping) else None
         if value is not None and call.receiver is not None:
             found.append(_setting(call.event, call.receiver, value))
-    return sorted(found, key=lambda one: one.event.order)
+    return tuple(sorted(found, key=lambda one: one.event.order))
 
 
 def _is_of_tokenizer(base: Value) -> bool:
@@ -110,20 +116,27 @@ def _is_eos(value: Value, tokenizer: Value) -> bool:
     return known is not None and isinstance(value, Constant) and value.value == known.family.eos_of(known.name)
 
 
-def padding_with_eos(program: Program, tokenizer: Value | None) -> tuple[PadSetting, Certainty] | None:
+def padding_with_eos(
+    program: Program, tokenizer: Value | None, at: Event
+) -> tuple[PadSetting, Certainty, tuple[Condition, ...]] | None:
     """Where a tokenizer was set to pad with its end token; `None` when it was not, or was set to something else later.
 
     Args:
         program: The program.
         tokenizer: The tokenizer.
+        at: Where it matters.
+
+    Returns:
+        The place, how sure it is, and under which conditions that need not hold where it matters.
     """
     made = root(tokenizer)
     mine = [one for one in pad_settings(program) if made is not None and one.tokenizer is made]
     if not mine or not mine[-1].is_eos:
         return None
     first = next(one for one in mine if one.is_eos)
-    certainty = first.certainty
-    return (first, certainty) if certainty is not None else None
+    rest = tuple(one for one in first.conditions if one not in at.conditions)
+    certainty = first.certainty(rest)
+    return (first, certainty, rest) if certainty is not None else None
 
 
 def is_pad_id_of(value: Value, tokenizer: Value | None = None) -> bool:
@@ -153,10 +166,14 @@ def pads(call: Call) -> bool:
 
 
 def _is_batched(call: Call) -> bool:
-    """Whether it happens in a function that a data set calls with many rows at once."""
-    seen = call.event.activation
-    outer = seen.call
-    return outer is not None and outer.method == "map" and flag(argument(outer, "batched")) is True
+    """Whether it happens where many rows come at once: a batched `map`, a collate function, a list made on the spot."""
+    text, outer = text_of(call), call.event.activation.call
+    if isinstance(text, Call) and name_of(text.function) == "builtins.list":
+        return True
+    if outer is None:
+        return False
+    collates = any(name in {"collate_fn", "data_collator"} for name in outer.callbacks)
+    return collates or (outer.method == "map" and flag(argument(outer, "batched")) is True)
 
 
 def padding_sides(program: Program, tokenizer: Value | None) -> Iterator[tuple[str, Step]]:

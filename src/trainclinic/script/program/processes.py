@@ -13,8 +13,21 @@ from typing import TYPE_CHECKING
 
 from trainclinic.script.program.adapters import ways
 from trainclinic.script.program.events import Condition, Event, Loop
-from trainclinic.script.program.names import name_of, names_of_call
-from trainclinic.script.program.values import Call, Constant, Items, Operation, Value
+from trainclinic.script.program.names import is_library, name_of, names_of_call
+from trainclinic.script.program.reading import argument
+from trainclinic.script.program.values import (
+    Attribute,
+    Call,
+    Constant,
+    External,
+    Instance,
+    Items,
+    Operation,
+    Parameter,
+    Setting,
+    Unknown,
+    Value,
+)
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program
@@ -28,8 +41,13 @@ _MAIN = re.compile(
     r"main_process|is_main|is_master|master_process|process_zero|rank_?(zero|0)|is_(leader|chief|primary)|global_zero",
     re.I,
 )
-_GUARD = re.compile(r"rank|main|master|process_zero|leader|chief|primary|process_index|coordinator|global_zero", re.I)
-_WRAPPING_LOOPS = frozenset({"enumerate", "tqdm", "trange", "track", "zip", "iter", "cycle", "islice", "range"})
+_GUARD = re.compile(
+    r"rank|main|master|process_zero|leader|chief|primary|process_index|coordinator|global_zero|gpu|device|local", re.I
+)
+_SPLIT = re.compile(r"rank|world_size|num_replicas|process_index|num_processes|Sampler", re.I)
+_WRAPPING_LOOPS = frozenset(
+    {"enumerate", "tqdm", "trange", "track", "zip", "iter", "cycle", "islice", "range", "skip_first_batches"}
+)
 
 
 def wrapped_models(program: Program) -> list[Call]:
@@ -60,23 +78,31 @@ def is_main_only(condition: Condition) -> bool:
 
 
 def _holds_on_main(test: Value, node: ast.AST, *, truth: bool) -> bool:
+    """Whether a test decides so, by what it tests and by how the code calls that."""
+    node = test.node if isinstance(test, Operation) and test.node is not None else node
     if isinstance(test, Operation) and test.symbol == "not":
-        return _holds_on_main(test.operands[0], node, truth=not truth)
+        inner = node.operand if isinstance(node, ast.UnaryOp) else node
+        return _holds_on_main(test.operands[0], inner, truth=not truth)
     if isinstance(test, Operation) and test.symbol in {"and", "or"}:
+        inside = node.values if isinstance(node, ast.BoolOp) else [node] * len(test.operands)
         decides = truth == (test.symbol == "and")
-        return decides and any(_holds_on_main(one, one.node or node, truth=truth) for one in test.operands)
+        return decides and any(
+            _holds_on_main(one, part, truth=truth) for one, part in zip(test.operands, inside, strict=False)
+        )
     if isinstance(test, Operation) and len(test.operands) == 2:
-        return _compares_with_zero(test, truth=truth)
-    return (_MAIN if truth else _PLAIN_RANK).search(_text(test)) is not None
+        return _compares_with_zero(test, node, truth=truth)
+    pattern = _MAIN if truth else _PLAIN_RANK
+    return any(pattern.search(text) is not None for text in (_text(test), ast.unparse(node)))
 
 
 def _text(value: Value) -> str:
     return ast.unparse(value.node) if isinstance(value.node, ast.expr) else getattr(value, "name", "")
 
 
-def _compares_with_zero(test: Operation, *, truth: bool) -> bool:
+def _compares_with_zero(test: Operation, node: ast.AST, *, truth: bool) -> bool:
     one, two = test.operands
-    if _RANK.search(_text(one)) is None or "world" in _text(one):
+    called = _text(one) + (ast.unparse(node.left) if isinstance(node, ast.Compare) else "")
+    if _RANK.search(called) is None or "world" in called:
         return False
     if isinstance(two, Items):
         numbers = {e.value for e in two.elements if isinstance(e, Constant)}
@@ -95,6 +121,15 @@ def is_guarded(event: Event) -> bool:
     texts = [ast.unparse(one.node) + _text(one.test) for one in event.conditions]
     texts += [_text(context) or name_of(context) for context in event.contexts]
     return any(_GUARD.search(text) for text in texts)
+
+
+def asks_for_rank(value: Value) -> bool:
+    """Whether a value is, or is called, the number of a process.
+
+    Args:
+        value: The value.
+    """
+    return _RANK.search(_text(value)) is not None or "process_index" in _text(value)
 
 
 def root_file(event: Event) -> SourceFile:
@@ -143,3 +178,45 @@ def _iterated(value: Value | None) -> Iterator[Call]:
         if found.method not in _WRAPPING_LOOPS or not found.args:
             return
         value = found.args[0]
+
+
+def is_splitting(program: Program, data: Value) -> bool:
+    """Whether data may give each process other rows: it names a rank, is streamed, or comes from code out of sight.
+
+    Args:
+        program: The program.
+        data: What a loader is given.
+    """
+    if isinstance(data, (Parameter, Setting, Unknown, Attribute)):
+        return True
+    made_of = [*_made_of(data)]
+    if any(_is_streamed(one) for one in made_of):
+        return True
+    texts = [_text(one) for one in made_of]
+    texts += [ast.unparse(one.cls.definition) for one in made_of if isinstance(one, Instance)]
+    splits = ("split_dataset_by_node", "shard")
+    return any(_SPLIT.search(text) for text in texts) or bool(program.calls_ending(*splits))
+
+
+def _made_of(data: Value) -> Iterator[Value]:
+    """A data set and what it was made of, ten steps down."""
+    queue, seen = [(data, 0)], set()
+    while queue:
+        value, depth = queue.pop(0)
+        if value in seen:
+            continue
+        seen.add(value)
+        yield value
+        if depth < 10:
+            queue += [(part, depth + 1) for part in value.parts()]
+            made = value.call if isinstance(value, Instance) else None
+            queue += [(part, depth + 1) for part in (made.parts() if made is not None else ())]
+
+
+def _is_streamed(value: Value) -> bool:
+    if isinstance(value, Instance):
+        return any(one.name.endswith("IterableDataset") for one in value.cls.lineage())
+    if not isinstance(value, Call):
+        return False
+    foreign = isinstance(value.function, External) and not is_library(value.function.name)
+    return foreign or argument(value, "streaming") is not None or value.method == "to_iterable_dataset"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from trainclinic.script.garbage import garbage_stays
 from trainclinic.script.program.access import element_of, value_of
-from trainclinic.script.program.events import CallEvent, Event, HandlerEvent, Loop, ReturnEvent, StoreEvent
+from trainclinic.script.program.events import BreakEvent, CallEvent, Event, HandlerEvent, Loop, ReturnEvent, StoreEvent
 from trainclinic.script.program.names import names_of_call
 from trainclinic.script.program.values import Call, Class, Function, Instance, Items, Value
 from trainclinic.script.program.walk import Walk
+from trainclinic.script.sources.imports import imports_of
 
 if TYPE_CHECKING:
     from trainclinic.script.sources.project import Project
+    from trainclinic.script.sources.source import SourceFile
 
 Kind = TypeVar("Kind", bound=Event)
 
@@ -27,11 +29,13 @@ class Program:
         events: What happens, in order.
         classes: Classes of the files.
         functions: Functions of the files, methods and lambdas included.
+        answers: What was asked about it and answered before, by question.
     """
 
     def __init__(self, walk: Walk) -> None:
         self._walk = walk
         self.project = walk.project
+        self.answers: dict[Any, Any] = {}
         self.events: tuple[Event, ...] = tuple(walk.events)
         self.classes: tuple[Class, ...] = tuple(walk.classes)
         self.functions: tuple[Function, ...] = tuple(walk.functions)
@@ -50,6 +54,11 @@ class Program:
     def returns(self) -> tuple[ReturnEvent, ...]:
         """Every `return` and `yield` in order."""
         return tuple(event for event in self.events if isinstance(event, ReturnEvent))
+
+    @cached_property
+    def breaks(self) -> tuple[BreakEvent, ...]:
+        """Every `break` in order."""
+        return tuple(event for event in self.events if isinstance(event, BreakEvent))
 
     @cached_property
     def handlers(self) -> tuple[HandlerEvent, ...]:
@@ -106,6 +115,22 @@ class Program:
         """
         return self._into.get(value, [])
 
+    @cached_property
+    def _calls_in(self) -> dict[Loop, list[CallEvent]]:
+        found: dict[Loop, list[CallEvent]] = {}
+        for event in self.calls:
+            for loop in event.loops:
+                found.setdefault(loop, []).append(event)
+        return found
+
+    def calls_in(self, loop: Loop) -> list[CallEvent]:
+        """Calls that happen inside a loop, in order, callees included.
+
+        Args:
+            loop: The loop.
+        """
+        return self._calls_in.get(loop, [])
+
     def inside(self, loop: Loop, events: Iterable[Kind]) -> list[Kind]:
         """Those events that happen inside a loop, callees included.
 
@@ -138,6 +163,36 @@ class Program:
         if held is None and isinstance(base, Instance):
             return base.cls.find(name)
         return held
+
+    @cached_property
+    def _reached(self) -> dict[SourceFile, frozenset[SourceFile]]:
+        return {}
+
+    @cached_property
+    def _imported(self) -> dict[SourceFile, frozenset[SourceFile]]:
+        """The files that each file imports itself."""
+        found: dict[SourceFile, frozenset[SourceFile]] = {}
+        for file in self.project.files:
+            names = imports_of(file.tree) if file.tree is not None else ()
+            held = (self.project.module(dotted, file, level) for dotted, level in names)
+            found[file] = frozenset(other for other in held if other is not None)
+        return found
+
+    def reached_from(self, file: SourceFile) -> frozenset[SourceFile]:
+        """Files that a file imports, also through others.
+
+        Args:
+            file: The file.
+        """
+        if file not in self._reached:
+            seen: set[SourceFile] = set()
+            queue = [file]
+            while queue:
+                fresh = self._imported.get(queue.pop(), frozenset()) - seen
+                seen |= fresh
+                queue += fresh
+            self._reached[file] = frozenset(seen)
+        return self._reached[file]
 
     def version_of(self, library: str) -> str | None:
         """The exact version of a library that the project pins; `None` when it pins none.

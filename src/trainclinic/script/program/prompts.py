@@ -13,10 +13,11 @@ from trainclinic.script.program.encodings import chats_in, encodings, text_of
 from trainclinic.script.program.events import CallEvent, Event, ReturnEvent, StoreEvent
 from trainclinic.script.program.generation import generations
 from trainclinic.script.program.identities import Identity, identity_named, identity_of
+from trainclinic.script.program.once import asked_once, listed_once
 from trainclinic.script.program.reading import only
+from trainclinic.script.program.runs import together, trainings
 from trainclinic.script.program.texts import END_TOKEN, Skeleton, is_end_name, names_end, skeletons
 from trainclinic.script.program.trainers import Trainer, trainers
-from trainclinic.script.program.training_loops import training_loops
 from trainclinic.script.program.values import (
     Attribute,
     Call,
@@ -68,19 +69,18 @@ class TrainingText:
         return identity_of(self.trainer.model) or identity_named(self.trainer.model)
 
 
+@asked_once
 def training_texts(program: Program) -> list[TrainingText]:
     """Texts that the script encodes for training, or hands to a trainer that does; empty when nothing is trained.
 
     Args:
         program: The program.
     """
-    known = trainers(program)
-    if not known and not training_loops(program):
-        return []
+    known, training = trainers(program), trainings(program)
     prompts = {one.source for one in generations(program)}
     found: list[TrainingText] = []
     for call, tokenizer in encodings(program):
-        if call not in prompts:
+        if call not in prompts and together(program, call, training):
             found += [TrainingText(call, tokenizer, one, None) for one in skeletons(program, text_of(call))]
     for trainer in known:
         if trainer.is_trl:
@@ -114,6 +114,7 @@ class Prompt:
     skeleton: Skeleton | None
 
 
+@listed_once
 def prompts(program: Program) -> Iterator[Prompt]:
     """Prompts of every `generate` whose text is in sight, in order.
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trainclinic.script.program.access import attribute, element_of, item
-from trainclinic.script.program.events import Condition, HandlerEvent, ReturnEvent, StoreEvent
+from trainclinic.script.program.events import BreakEvent, Condition, HandlerEvent, ReturnEvent, StoreEvent
 from trainclinic.script.program.expressions import SYMBOLS, evaluate
 from trainclinic.script.program.scopes import Scope
 from trainclinic.script.program.values import (
@@ -120,7 +120,7 @@ def _augmented(walk: Walk, node: ast.AugAssign, scope: Scope) -> bool:
         base = evaluate(walk, target.value, scope)
         before = attribute(walk, base, target.attr, target, scope.file)
         after = Operation(symbol, (before, value), node, scope.file)
-        walk.memory.write(walk.memory.held, (id(base), f".{target.attr}"), after)
+        walk.memory.write(walk.memory.held, (base, f".{target.attr}"), after)
         made = {"kind": "attribute", "base": base, "key": target.attr}
     else:
         base = evaluate(walk, target.value, scope)
@@ -148,12 +148,16 @@ def _return(walk: Walk, node: ast.Return, scope: Scope) -> bool:
 def _end(walk: Walk, node: ast.stmt, scope: Scope) -> bool:
     if isinstance(node, ast.Raise) and node.exc is not None:
         evaluate(walk, node.exc, scope)
+    if isinstance(node, ast.Break):
+        walk.emit(BreakEvent, node, scope.file)
     return True
 
 
 def _if(walk: Walk, node: ast.If, scope: Scope) -> bool | Condition:
     test = evaluate(walk, node.test, scope)
     known = walk.truth(test)
+    if _is_main_guard(node.test) and scope.file.asked:  # what the user points at is the program
+        known = True
     if known is not None:
         return execute(walk, node.body if known else node.orelse, scope)
     yes, no = Condition(test, node.test, truth=True), Condition(test, node.test, truth=False)
@@ -168,6 +172,13 @@ def _if(walk: Walk, node: ast.If, scope: Scope) -> bool | Condition:
     if all(ended):
         return True
     return no if ended[0] else yes if ended[1] else False
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    """Whether a test is `__name__ == "__main__"`."""
+    if not isinstance(test, ast.Compare) or not isinstance(test.left, ast.Name) or not isinstance(test.ops[0], ast.Eq):
+        return False
+    return test.left.id == "__name__"
 
 
 def _for(walk: Walk, node: ast.For | ast.AsyncFor, scope: Scope) -> bool:

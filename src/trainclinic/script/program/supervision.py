@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from trainclinic.script.program.model_calls import model_calls
 from trainclinic.script.program.names import name_of, names_of_call
+from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.trainers import Trainer, trainers
 from trainclinic.script.program.values import Call, Choice, External, Instance, Value
 
@@ -51,7 +52,8 @@ class Scored:
     trainer: Trainer | None = None
 
 
-def scored(program: Program) -> list[Scored]:
+@asked_once
+def scored(program: Program) -> tuple[Scored, ...]:
     """Labels in sight of every forward pass and every trainer, in order.
 
     Args:
@@ -63,7 +65,7 @@ def scored(program: Program) -> list[Scored]:
         if one.labels is not None
     ]
     found = [*passes, *(one for trainer in trainers(program) for one in _of_trainer(program, trainer))]
-    return sorted(found, key=lambda one: one.call.event.order)
+    return tuple(sorted(found, key=lambda one: one.call.event.order))
 
 
 def _of_trainer(program: Program, trainer: Trainer) -> Iterator[Scored]:
@@ -131,10 +133,18 @@ def users_of(program: Program, collator: Value) -> Iterator[tuple[Call, bool]]:
         program: The program.
         collator: The collator.
     """
+    for call in _by_argument(program).get(collator, ()):
+        yield call, any(name.endswith(("Trainer", "DataLoader")) for name in names_of_call(call))
+
+
+@asked_once
+def _by_argument(program: Program) -> dict[Value, list[Call]]:
+    """Calls by the calls whose results they are given, also where it is one of several."""
+    found: dict[Value, list[Call]] = {}
     for event in program.calls:
-        call = event.call
-        given = [*call.args, *(value for _, value in call.keywords)]
-        ways = [way.value for one in given if isinstance(one, Choice) for way in one.options]
-        if any(one is collator for one in (*given, *ways)):
-            known = any(name.endswith(("Trainer", "DataLoader")) for name in names_of_call(call))
-            yield call, known
+        given = [*event.call.args, *(value for _, value in event.call.keywords)]
+        given += [way.value for one in given if isinstance(one, Choice) for way in one.options]
+        for value in given:
+            if isinstance(value, Call):
+                found.setdefault(value, []).append(event.call)
+    return found

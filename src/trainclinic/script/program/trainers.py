@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainclinic.script.program.names import names_of_call
+from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import argument
 from trainclinic.script.program.values import Call, Choice, Class, Constant, External, Instance, Value
 
@@ -124,6 +125,7 @@ def arguments_call(value: Value | None) -> Call | None:
     return None
 
 
+@asked_once
 def trainers(program: Program) -> list[Trainer]:
     """Every trainer that the program builds, in order.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from trainclinic.script.program.events import Activation, CallEvent, Loop
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.objects import root
+from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.values import (
     Attribute,
     Call,
@@ -17,6 +18,7 @@ from trainclinic.script.program.values import (
     External,
     Instance,
     Item,
+    Operation,
     Parameter,
     Setting,
     Unknown,
@@ -63,6 +65,7 @@ class TrainingLoop:
     clips: tuple[CallEvent, ...] = field(default=())
 
 
+@asked_once
 def training_loops(program: Program) -> list[TrainingLoop]:
     """Every training loop of the files, in order of its first backward pass.
 
@@ -83,7 +86,7 @@ def training_loops(program: Program) -> list[TrainingLoop]:
 def _loop_of(program: Program, event: CallEvent) -> Loop | None:
     """The innermost loop with a step in it, else the innermost loop."""
     for loop in reversed(event.loops):
-        if any(stepper_of(step) == "optimizer" or _is_engine(step) for step in program.inside(loop, program.calls)):
+        if any(stepper_of(step) == "optimizer" or _is_engine(step) for step in program.calls_in(loop)):
             return loop
     return event.loops[-1] if event.loops else None
 
@@ -94,7 +97,7 @@ def _is_engine(event: CallEvent) -> bool:
 
 def _training_loop(program: Program, loop: Loop | None, backward: list[CallEvent]) -> TrainingLoop:
     if loop is not None:
-        events = program.inside(loop, program.calls)
+        events = program.calls_in(loop)
     else:
         first = backward[0].activation
         events = [event for event in program.calls if _is_within(event, first)]
@@ -125,6 +128,20 @@ def is_backward(call: Call) -> bool:
     if call.method in {"manual_backward"}:
         return True
     return call.method == "backward" and isinstance(call.function, (Attribute, External)) and call.result is None
+
+
+def is_plain_backward(call: Call) -> bool:
+    """Whether a backward pass is that of a loss which nothing multiplies or scales right there.
+
+    Args:
+        call: The call of `backward`.
+    """
+    loss = call.receiver
+    if not isinstance(call.function, Attribute) or call.method != "backward" or call.args:
+        return False
+    return not (isinstance(loss, Operation) and loss.symbol == "*") and not (
+        isinstance(loss, Call) and loss.method in {"scale", "scale_loss"}
+    )
 
 
 def stepper_of(event: CallEvent) -> Stepper | None:

@@ -1,0 +1,1 @@
+"""Mistakes in how a run is measured while it trains."""

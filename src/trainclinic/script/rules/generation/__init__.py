@@ -1,0 +1,1 @@
+"""Generation: how a script lets its model write, and what it takes from it."""

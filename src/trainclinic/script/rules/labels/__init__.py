@@ -1,0 +1,1 @@
+"""Which tokens a script scores, against which outputs; nothing about their text."""

@@ -1,0 +1,1 @@
+"""Mistakes in training loops that a script writes itself."""

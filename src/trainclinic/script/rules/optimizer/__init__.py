@@ -1,0 +1,1 @@
+"""Rules about optimizers and schedules: which parameters are updated, in which order, by how much."""

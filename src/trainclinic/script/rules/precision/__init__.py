@@ -1,0 +1,1 @@
+"""Rules about the number formats that weights, gradients and sums are kept in."""

@@ -1,0 +1,1 @@
+"""Mistakes that give away a secret or run the code of others."""
