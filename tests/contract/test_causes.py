@@ -23,7 +23,7 @@ TAXONOMY = Path(__file__).parents[3] / "shared/taxonomy.yaml"
 LATER = {"data"}
 """Background tables of rooms that answer later; causes may already expect their findings."""
 OF_SCRIPTS = json.loads((TABLES / "background" / "script.json").read_text(encoding="utf-8"))
-"""Mistakes in scripts that speak for a cause; others cost time, money or safety and fail no run."""
+"""Mistakes in scripts that speak for a cause; the others stop a run at once, or cost time, money or safety."""
 
 FOR_READERS = {
     "no-evaluation": "half of all logs have none, whatever is wrong; what needs an evaluation asks for one",

@@ -50,7 +50,7 @@ nats in one step at 1e-9 cannot come from an update of that size.
 
 from __future__ import annotations
 
-from trainclinic.catalogue.cause import ALWAYS, OFTEN, SOMETIMES, USUALLY, Cause, Excluded, Expect
+from trainclinic.catalogue.cause import ALWAYS, OFTEN, RARELY, SOMETIMES, USUALLY, Cause, Excluded, Expect
 
 CAUSE = Cause(
     slug="distributed-update-corruption",
@@ -64,6 +64,9 @@ CAUSE = Cause(
     ),
     false_diagnosis="a learning rate that is too high",
     expects=(
+        Expect("gradients-not-synchronised", OFTEN, "each process follows its own gradients"),
+        Expect("missing-distributed-sampler", SOMETIMES, "all processes train on the same rows"),
+        Expect("device-map-under-distributed-launch", RARELY, "every process spreads the model over all devices"),
         Expect("sharded-training", ALWAYS, "the fault is in the code that shards the optimizer"),
         Expect("several-processes", USUALLY, "the hand-over that goes wrong is one between processes"),
         Expect("nan-after-first-update", OFTEN, "the first step that is written is the first wrong one"),

@@ -68,6 +68,7 @@ CAUSE = Cause(
     ),
     false_diagnosis="an optimizer that has to warm up again after a resume",
     expects=(
+        Expect("new-adapter-on-load", SOMETIMES, "a fresh adapter stands where the trained one was meant"),
         Expect("replaced-state-dict", OFTEN, "the checkpoint holds less than the resume expects"),
         Expect("half-loaded-state-dict", OFTEN, "keys that do not fit are passed over"),
         Expect("continued-run", ALWAYS, "without a resume there is nothing that could fail to be restored"),

@@ -49,6 +49,7 @@ CAUSE = Cause(
     decisive_test="Set one setting to an absurd value and run five steps: a log that does not change decides it",
     false_diagnosis="the need for more tuning",
     expects=(
+        Expect("discarded-merge", RARELY, "the merged model is thrown away and the plain one is saved"),
         Expect("override-on-temporary-object", OFTEN, "the value is set on an object that is thrown away"),
         Expect("unread-option", SOMETIMES, "nobody reads the option"),
         Expect("identical-curves-under-changed-settings", OFTEN, "a setting that nobody reads cannot change a digit"),

@@ -19,6 +19,7 @@ from trainclinic.script.program.reading import argument, constants, contains, ma
 from trainclinic.script.program.trainers import Trainer, trainers
 from trainclinic.script.program.training_loops import kind_of_stepper, training_loops
 from trainclinic.script.program.values import Call, Choice, Constant, External, Instance, Operation, Value
+from trainclinic.script.sources.imports import statements_of
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program
@@ -226,7 +227,8 @@ def is_dropped(call: Call) -> bool:
         call: The call.
     """
     tree = call.file.tree if call.file is not None else None
-    return tree is not None and any(isinstance(node, ast.Expr) and node.value is call.node for node in ast.walk(tree))
+    statements = statements_of(tree) if tree is not None else ()
+    return any(isinstance(node, ast.Expr) and node.value is call.node for node in statements)
 
 
 def config_of(call: Call) -> Value | None:

@@ -56,6 +56,11 @@ def bind(
     for argument in arguments.kwonlyargs:
         taken = named.pop(argument.arg, None)
         scope.names[argument.arg] = taken or _unbound(walk, function, argument, mapping, unbound)
+    if unbound == "parameter" and not args and not keywords:
+        for rest_of in (arguments.vararg, arguments.kwarg):
+            if rest_of is not None:
+                scope.names[rest_of.arg] = Parameter(rest_of.arg, function, None, rest_of)
+        return
     if arguments.vararg is not None:
         rest = tuple(values[len(positional) :])
         scope.names[arguments.vararg.arg] = Items("tuple", rest, function.definition, function.file)

@@ -17,7 +17,7 @@ from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import argument
 from trainclinic.script.program.settings import option_names
 from trainclinic.script.program.values import Call, Class, External, Items
-from trainclinic.script.sources.imports import imports_of
+from trainclinic.script.sources.imports import imports_of, statements_of
 
 if TYPE_CHECKING:
     from trainclinic.script.places import Place
@@ -131,7 +131,7 @@ def imported_names(file: SourceFile) -> Iterator[tuple[str, ast.AST]]:
     """
     if file.tree is None or not any(f"from {library}" in file.text for library in LIBRARIES):
         return
-    for node in ast.walk(file.tree):
+    for node in statements_of(file.tree):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for alias in node.names:
                 name = canonical(f"{node.module}.{alias.name}")

@@ -205,12 +205,15 @@ def _is_shared(event: StoreEvent, function: Function) -> bool:
 
 
 def _is_handed_on(program: Program, value: Value) -> bool:
-    for one in program.calls:
-        handed = (*one.call.args, *(given for _, given in one.call.keywords))
-        is_setter = name_of(one.call.function) in {"builtins.setattr", "builtins.getattr", "builtins.hasattr"}
-        if not is_setter and any(given is value for given in handed):
-            return True
-    return False
+    return value in _handed_on(program)
+
+
+@asked_once
+def _handed_on(program: Program) -> set[Value]:
+    """Every argument, but those of functions that read and write attributes by name."""
+    setters = {"builtins.setattr", "builtins.getattr", "builtins.hasattr"}
+    calls = [event.call for event in program.calls if name_of(event.call.function) not in setters]
+    return {given for call in calls for given in (*call.args, *(held for _, held in call.keywords))}
 
 
 def _by_computed_name(program: Program) -> Iterator[Lost]:

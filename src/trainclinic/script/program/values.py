@@ -517,6 +517,7 @@ class Call(Value):
 
     Attributes:
         function: What is called.
+        method: Last part of its name: `from_pretrained`, `AdamW`, `backward`.
         args: Positional arguments; a `Spread` for `*args`.
         keywords: Keyword arguments in order; the name is `None` for `**value`.
         event: When it happens.
@@ -524,7 +525,7 @@ class Call(Value):
         callbacks: What functions of the files that were handed over return, by argument (`"0"`, `"data_collator"`).
     """
 
-    __slots__ = ("args", "callbacks", "event", "function", "keywords", "result")
+    __slots__ = ("args", "callbacks", "event", "function", "keywords", "method", "result")
 
     event: CallEvent
 
@@ -540,6 +541,7 @@ class Call(Value):
         self.function = function
         self.args = args
         self.keywords = keywords
+        self.method = _last_name(function)
         self.result: Value | None = None
         self.callbacks: dict[str, Value] = {}
 
@@ -551,22 +553,18 @@ class Call(Value):
             yield value
 
     @property
-    def method(self) -> str:
-        """Last part of the name of what is called: `from_pretrained`, `AdamW`, `backward`."""
-        function = self.function
-        if isinstance(function, External):
-            return function.name.rpartition(".")[2]
-        if isinstance(function, (Attribute, Function, Class)):
-            return function.name
-        return ""
-
-    @property
     def receiver(self) -> Value | None:
         """The object whose method is called."""
         function = self.function
         if isinstance(function, Attribute):
             return function.base
         return function.receiver if isinstance(function, Function) else None
+
+
+def _last_name(function: Value) -> str:
+    if isinstance(function, External):
+        return function.name.rpartition(".")[2]
+    return function.name if isinstance(function, (Attribute, Function, Class)) else ""
 
 
 class Module(Value):

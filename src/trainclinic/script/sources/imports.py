@@ -23,7 +23,7 @@ def imports_of(tree: ast.Module) -> list[tuple[str, int]]:
         tree: The code; imports inside functions and conditions count.
     """
     found: dict[tuple[str, int], None] = {}
-    for node in ast.walk(tree):
+    for node in statements_of(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found.update(dict.fromkeys((package, 0) for package in _with_packages(alias.name)))
@@ -33,6 +33,21 @@ def imports_of(tree: ast.Module) -> list[tuple[str, int]]:
             for alias in node.names:  # `from package import module` looks like `from module import name`
                 found[f"{module}.{alias.name}" if module else alias.name, node.level] = None
     return list(found)
+
+
+def statements_of(tree: ast.AST) -> Iterator[ast.stmt]:
+    """Every statement below a node, without a look into expressions, which hold none.
+
+    Args:
+        tree: A module, or a statement with a body.
+    """
+    pending = [tree]
+    for node in pending:  # grows while it is gone through: level by level
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, part, None)
+            if isinstance(inner, list):
+                pending += inner
+                yield from (one for one in inner if isinstance(one, ast.stmt))
 
 
 def _with_packages(dotted: str) -> list[str]:

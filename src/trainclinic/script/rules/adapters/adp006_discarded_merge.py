@@ -52,6 +52,7 @@ from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Mending
 from trainclinic.script.places import Step
 from trainclinic.script.program.adapters import attached_by, is_dropped, loads_adapter, ways
+from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, literal_texts
 from trainclinic.script.program.values import Attribute, Call, Value
@@ -89,12 +90,17 @@ def _not_saved(merge: Call, saves: list[Call]) -> Iterator[Alarm]:
 
 def _is_used(program: Program, merge: Call) -> bool:
     """Whether a merged model is handed on, returned or written."""
-    if any(merge in ways(event.value) for event in program.returns):
-        return True
+    return merge in _used(program)
+
+
+@asked_once
+def _used(program: Program) -> set[Value]:
+    """Everything that is handed on, returned or written."""
     calls = [event.call for event in program.calls if event.call.method != "print"]
     given = [value for call in calls for value in (*call.args, *(held for _, held in call.keywords))]
-    written = [call.receiver for call in calls if WRITING.search(call.method)]
-    return any(merge in ways(value) for value in (*given, *written))
+    given += [call.receiver for call in calls if call.receiver is not None and WRITING.search(call.method)]
+    given += [event.value for event in program.returns]
+    return {one for value in given for one in ways(value)}
 
 
 def _is_wrapper(model: Value | None, adapter: Call) -> bool:

@@ -16,6 +16,10 @@ The symptom is rows whose labels are all -100: count them.
 ## Example
 Bad:
 
+    # file: requirements.txt
+    trl==0.15.2
+
+    # file: train.py
     from datasets import load_dataset
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import DataCollatorForCompletionOnlyLM, SFTConfig, SFTTrainer
@@ -34,6 +38,10 @@ Bad:
 
 Good:
 
+    # file: requirements.txt
+    trl==0.15.2
+
+    # file: train.py
     from datasets import load_dataset
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import DataCollatorForCompletionOnlyLM, SFTConfig, SFTTrainer

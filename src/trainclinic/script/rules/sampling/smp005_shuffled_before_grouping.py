@@ -58,8 +58,6 @@ Decode the first fifty tokens of eight blocks in a row: they must not tell one s
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
@@ -72,7 +70,6 @@ from trainclinic.script.program.values import Call
 from trainclinic.script.rule import script_rule
 
 STORING = ("save_to_disk", "push_to_hub", "to_json", "to_parquet", "to_csv")
-RANDOM = re.compile(r"shuf|perm|rand|sampl", re.I)
 MENDING = Mending("shuffle the blocks: call `shuffle(seed=...)` after this `map`")
 
 
@@ -81,7 +78,7 @@ def find(program: Program) -> Iterator[Alarm]:
     for one in groupings(program):
         before = next((call for call in steps_before(one.call) if call.method == "shuffle"), None)
         use = _use_in_order(program, one)
-        if before is None or use is None or _is_random(one) or _is_shuffled_later(program, one):
+        if before is None or use is None or _is_shuffled_later(program, one):
             continue
         if before.place is not None and one.call.place is not None:
             name, keeper = one.function.name, use.method
@@ -97,10 +94,6 @@ def _use_in_order(program: Program, one: Grouping) -> Call | None:
         return stored
     trained = (each for each in training_data(program) if each.loop is not None and is_in_order(each.user))
     return next((each.user for each in trained if one.call in {each.data, *steps_before(each.data)}), None)
-
-
-def _is_random(one: Grouping) -> bool:
-    return RANDOM.search(ast.unparse(one.function.definition)) is not None
 
 
 def _is_shuffled_later(program: Program, one: Grouping) -> bool:

@@ -160,7 +160,7 @@ def _loop_alarms(program: Program) -> Iterator[Alarm]:
     """Evaluation loops over the training rows, where all evaluations are in sight and none goes through others."""
     loops, loaders = evaluation_loops(program), [loader_of(loop) for loop in evaluation_loops(program)]
     for one in training_data(program):
-        if one.loop is None or not loops or not all(_reads(loader, one) for loader in loaders):
+        if one.loop is None or not all(_reads(loader, one) for loader in loaders):
             continue
         for loop in loops:
             if _is_named_evaluation(program, loop):
@@ -171,12 +171,12 @@ def _loop_alarms(program: Program) -> Iterator[Alarm]:
 
 def _reads(loader: Call | None, one: TrainingData) -> bool:
     data = argument(loader, "dataset", 0) if loader is not None else None
-    return loader is one.user or (data is not None and same_rows(data, one.data))
+    return data is not None and same_rows(data, one.data)
 
 
 def _is_named_evaluation(program: Program, loop: Loop) -> bool:
     """Whether the code calls it an evaluation; other passes without gradients may well need the training rows."""
-    names = [str(store.key) for store in program.inside(loop, program.stores) if store.kind == "name"]
+    names = [store.key for store in program.inside(loop, program.stores) if isinstance(store.key, str)]
     return any(EVALUATES.search(name) for name in (loop.activation.name, *names))
 
 

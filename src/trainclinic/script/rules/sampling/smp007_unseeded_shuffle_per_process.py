@@ -143,7 +143,7 @@ def _is_data_set(holder: Instance | None) -> bool:
     """Whether an object is a data set whose rows are reached by number."""
     if holder is None or not isinstance(holder.cls.find("__getitem__"), Value):
         return False
-    return any(one.name.endswith("Dataset") for one in holder.cls.lineage() if one is not holder.cls)
+    return any(one.name.endswith("Dataset") for one in holder.cls.lineage())
 
 
 def _several_processes(program: Program, one: Shuffle) -> Place | None:

@@ -161,8 +161,7 @@ def _loads(program: Program) -> list[Call]:
 
 def _is_before(program: Program, load: Call, loop: Loop) -> bool:
     first = program.calls_in(loop)[0]
-    is_earlier = loop not in load.event.loops and load.event.order < first.order
-    return is_earlier and run_together(program, load, first.call)
+    return load.event.order < first.order and run_together(program, load, first.call)
 
 
 def _keeps_position(program: Program, one: TrainingData, loop: Loop) -> bool:

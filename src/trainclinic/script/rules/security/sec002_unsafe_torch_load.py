@@ -67,7 +67,7 @@ from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
 from trainclinic.script.oracle.versions import key
 from trainclinic.script.program.program import Program
-from trainclinic.script.program.reading import argument, constants, contains, flag, is_open
+from trainclinic.script.program.reading import argument, constants, contains, flag, is_open, literal_texts
 from trainclinic.script.program.values import Call, Constant, Item, Value
 from trainclinic.script.rule import script_rule
 
@@ -77,6 +77,10 @@ UNPICKLING = ("pickle.load", "pickle.loads", "joblib.load", "dill.load", "dill.l
 DOWNLOADS = frozenset(
     {"hf_hub_download", "snapshot_download", "urlopen", "urlretrieve", "download", "load_file_from_url"}
 )
+
+
+SHORTEST = 3
+"""Longest literal that tells nothing about a file: `/`, `.pt`."""
 
 
 def find(program: Program) -> Iterator[Alarm]:
@@ -104,10 +108,11 @@ def _stated(program: Program, call: Call) -> tuple[str, Certainty] | None:
     """`weights_only=False`: right for what the program wrote itself."""
     if _is_own(program, call):
         return None
-    return (
-        "`weights_only=False` runs whatever code is in the file, and this program does not write it",
-        Certainty.LIKELY,
-    )
+    path = argument(call, "f", 0)
+    is_named = any(isinstance(one, str) for one in constants(path))
+    says = "`weights_only=False` runs whatever code is in the file, and this program does not write it"
+    is_foreign = is_named or contains(path, _is_download, limit=50) is not None
+    return says, Certainty.LIKELY if is_foreign else Certainty.HINT
 
 
 def _left_out(program: Program, call: Call) -> tuple[str, Certainty] | None:
@@ -123,14 +128,17 @@ def _left_out(program: Program, call: Call) -> tuple[str, Certainty] | None:
 
 
 def _is_own(program: Program, call: Call) -> bool:
-    """Whether the program writes a file of the same name."""
+    """Whether the program writes a file of such a name."""
     path = argument(call, "f", 0)
-    names = {one for one in constants(path) if isinstance(one, str)}
-    for save in program.calls_of("torch.save"):
-        written = argument(save, "f", 1)
-        if written is not None and (written is path or names & set(map(str, constants(written)))):
-            return True
-    return False
+    names = _words(path)
+    written = [argument(save, "f", 1) for save in program.calls_of("torch.save", ".save")]
+    return any(one is not None and (one is path or names & _words(one)) for one in written)
+
+
+def _words(path: Value | None) -> set[str]:
+    """Literal parts of a path that tell a file from others."""
+    texts = {str(one) for one in constants(path) if isinstance(one, str)} | {t.value for t in literal_texts(path)}
+    return {text.rpartition("/")[2] for text in texts if len(text) > SHORTEST}
 
 
 def _is_download(value: Value) -> bool:

@@ -10,7 +10,8 @@ rights of the training. Harmless changes are felt too: a modelling file that is 
 script train another model.
 
 ## What it does not mean
-The code in the repository can be good. A pinned revision runs exactly what was looked at.
+The code in the repository can be good. A pinned revision runs exactly what was looked at. For families that
+transformers itself holds, like Llama, the flag is needless, and the alarm a hint.
 
 ## Example
 Bad:
@@ -59,14 +60,17 @@ from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Mending
+from trainclinic.script.knowledge.models import family_of
 from trainclinic.script.program.objects import LOADERS
 from trainclinic.script.program.program import Program
-from trainclinic.script.program.reading import argument, constants, flag, is_open
+from trainclinic.script.program.reading import argument, constants, flag, is_open, possible
 from trainclinic.script.program.values import Call, Value
 from trainclinic.script.rule import script_rule
 
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _FOLDER = re.compile(r"(models?|checkpoints?|data|datasets?|out(puts?)?|runs?|saves?|weights|ckpts?|local)/", re.I)
+_WITH_CODE = re.compile(r"chatglm|glm-4|/qwen-|baichuan|internlm|minicpm|deepseek-(v|vl|moe)|phi-3|mpt-|xverse", re.I)
+"""Families whose models were published with code of their own."""
 PINS = ("revision", "code_revision")
 MENDING = Mending("give the commit that was looked at as `revision`")
 
@@ -74,12 +78,18 @@ MENDING = Mending("give the commit that was looked at as `revision`")
 def find(program: Program) -> Iterator[Alarm]:
     """Look at every call that trusts code from the hub."""
     for call in _loading(program):
-        names = [one for one in constants(_source(call)) if isinstance(one, str) and _is_on_hub(one)]
+        names = [one for one in possible(_source(call))[0] if isinstance(one.value, str) and _is_on_hub(one.value)]
         trusts = flag(argument(call, "trust_remote_code")) is True
         if not names or not trusts or any(argument(call, pin) is not None for pin in PINS) or call.place is None:
             continue
-        says = f"`trust_remote_code=True` runs whatever code `{names[0]}` holds that day: no `revision` is given"
-        yield Alarm(call.place, says, Certainty.LIKELY, mending=MENDING)
+        says = f"`trust_remote_code=True` runs whatever code `{names[0].value}` holds that day: no `revision` is given"
+        is_meant = names[0].setting is None and _needs_code(call, names[0].value)
+        yield Alarm(call.place, says, Certainty.LIKELY if is_meant else Certainty.HINT, mending=MENDING)
+
+
+def _needs_code(call: Call, name: str) -> bool:
+    """Whether a model may bring its own code: families that transformers holds do without."""
+    return call.method in LOADERS and (family_of(name) is None or _WITH_CODE.search(name) is not None)
 
 
 def _loading(program: Program) -> list[Call]:
