@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.script.programs import program_of, seen
+
 from trainclinic.script.program.reading import constants, flag, possible
 
 PARSER = """

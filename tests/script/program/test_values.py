@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.script.programs import program_of, seen, the_call
 
+from trainclinic.script.program.open_values import Setting
 from trainclinic.script.program.reading import (
     condition_text,
     constants,
@@ -15,7 +16,7 @@ from trainclinic.script.program.reading import (
     only,
     possible,
 )
-from trainclinic.script.program.values import Choice, Constant, Element, External, Setting
+from trainclinic.script.program.values import Choice, Constant, Element, External
 
 
 @pytest.mark.parametrize(

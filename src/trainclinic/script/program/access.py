@@ -5,26 +5,22 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from trainclinic.script.program.definitions import Class, Function, Instance, Module, Super
 from trainclinic.script.program.names import is_library
 from trainclinic.script.program.settings import environment_setting, field_of, option_of
 from trainclinic.script.program.values import (
     Attribute,
     Call,
     Choice,
-    Class,
     Constant,
     Each,
     Element,
     External,
-    Function,
-    Instance,
     Item,
     Items,
     Mapping,
-    Module,
     Option,
     Spread,
-    Super,
     Unknown,
     Value,
 )

@@ -9,22 +9,13 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.events import CallEvent, Condition
 from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import possible
 from trainclinic.script.program.training_loops import is_plain_backward
 from trainclinic.script.program.updates import Update, holders, unknown_calls, updates
-from trainclinic.script.program.values import (
-    Attribute,
-    Call,
-    Choice,
-    Constant,
-    External,
-    Instance,
-    Item,
-    Operation,
-    Value,
-)
+from trainclinic.script.program.values import Attribute, Call, Choice, Constant, External, Item, Operation, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program

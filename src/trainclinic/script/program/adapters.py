@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.events import Condition
 from trainclinic.script.program.names import name_of, names_of_call
 from trainclinic.script.program.objects import LOADERS, inner, loader_name, model_id
@@ -18,7 +19,7 @@ from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import argument, constants, contains, may_be_true
 from trainclinic.script.program.trainers import Trainer, trainers
 from trainclinic.script.program.training_loops import kind_of_stepper, training_loops
-from trainclinic.script.program.values import Call, Choice, Constant, External, Instance, Operation, Value
+from trainclinic.script.program.values import Call, Choice, Constant, External, Operation, Value
 from trainclinic.script.sources.imports import statements_of
 
 if TYPE_CHECKING:

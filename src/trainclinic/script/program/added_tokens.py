@@ -13,6 +13,7 @@ from trainclinic.script.knowledge.models import owners_of
 from trainclinic.script.program.identities import Identity, identity_of
 from trainclinic.script.program.objects import is_tokenizer, root
 from trainclinic.script.program.once import listed_once
+from trainclinic.script.program.open_values import Setting
 from trainclinic.script.program.reading import argument
 from trainclinic.script.program.values import (
     Attribute,
@@ -23,7 +24,6 @@ from trainclinic.script.program.values import (
     Items,
     Mapping,
     Operation,
-    Setting,
     Spread,
     Value,
 )

@@ -6,18 +6,10 @@ import ast
 from typing import TYPE_CHECKING, Literal
 
 from trainclinic.script.program.access import value_of
+from trainclinic.script.program.definitions import Function
+from trainclinic.script.program.open_values import Parameter, Setting
 from trainclinic.script.program.scopes import Scope
-from trainclinic.script.program.values import (
-    Constant,
-    Function,
-    Item,
-    Items,
-    Mapping,
-    Parameter,
-    Setting,
-    Spread,
-    Value,
-)
+from trainclinic.script.program.values import Constant, Item, Items, Mapping, Spread, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.walk import Walk

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainclinic.script.program.definitions import Class, Function
 from trainclinic.script.program.once import listed_once
 from trainclinic.script.program.reading import argument
-from trainclinic.script.program.values import Attribute, Call, Choice, Class, Function, Item, Items, Value
+from trainclinic.script.program.values import Attribute, Call, Choice, Item, Items, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.events import Activation

@@ -7,23 +7,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trainclinic.script.program.access import attribute, element_of, item, value_of
+from trainclinic.script.program.definitions import Class, Function, Instance, Super
 from trainclinic.script.program.objects import SAME_OBJECT, lineage
+from trainclinic.script.program.open_values import Setting
 from trainclinic.script.program.settings import environment_setting, option_names
 from trainclinic.script.program.values import (
     Attribute,
     Call,
     Choice,
-    Class,
     Constant,
     Element,
     External,
-    Function,
-    Instance,
     Items,
     Mapping,
-    Setting,
     Spread,
-    Super,
     Unknown,
     Value,
 )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from trainclinic.script.places import Place
-    from trainclinic.script.program.values import Call, Function, Value
+    from trainclinic.script.program.definitions import Function
+    from trainclinic.script.program.values import Call, Value
     from trainclinic.script.sources.source import SourceFile
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from trainclinic.script.program.access import attribute, element_of, item
 from trainclinic.script.program.calls import call
+from trainclinic.script.program.definitions import Function
 from trainclinic.script.program.events import Condition, ReturnEvent
 from trainclinic.script.program.scopes import Scope, either
 from trainclinic.script.program.values import (
     Constant,
     Each,
     External,
-    Function,
     Items,
     Mapping,
     Operation,

@@ -13,8 +13,9 @@ from trainclinic.script.program.encodings import origin_of_ids, tokenizer_of
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.objects import is_causal_lm, is_model, root
 from trainclinic.script.program.once import asked_once, listed_once
+from trainclinic.script.program.open_values import Parameter
 from trainclinic.script.program.reading import argument, is_open
-from trainclinic.script.program.values import Attribute, Call, Choice, Constant, Item, Parameter, Spread, Value
+from trainclinic.script.program.values import Attribute, Call, Choice, Constant, Item, Spread, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program

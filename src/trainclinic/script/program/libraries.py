@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from trainclinic.script.oracle.signatures import Oracle
 from trainclinic.script.oracle.symbols import LIBRARIES, SYMBOLS
+from trainclinic.script.program.definitions import Class
 from trainclinic.script.program.names import canonical, name_of
 from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import argument
 from trainclinic.script.program.settings import option_names
-from trainclinic.script.program.values import Call, Class, External, Items
+from trainclinic.script.program.values import Call, External, Items
 from trainclinic.script.sources.imports import imports_of, statements_of
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def parsed_classes(program: Program) -> Iterator[tuple[Call, str]]:
     Args:
         program: The program.
     """
-    for parser in program.calls_ending("HfArgumentParser", "TrlParser"):
+    for parser in program.calls_ending("HfArgumentParser", "TrlParser") if not is_patched(program) else ():
         handed = argument(parser, "dataclass_types", 0)
         for one in handed.elements if isinstance(handed, Items) else (handed,):
             name = name_of(one)

@@ -14,6 +14,7 @@ from trainclinic.script.program.events import CallEvent, Event, ReturnEvent, Sto
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.objects import SAME_DATA, SAME_DATA_FUNCTIONS
 from trainclinic.script.program.once import asked_once
+from trainclinic.script.program.open_values import Setting
 from trainclinic.script.program.reading import argument, contains, only
 from trainclinic.script.program.values import (
     Attribute,
@@ -27,7 +28,6 @@ from trainclinic.script.program.values import (
     Items,
     Mapping,
     Operation,
-    Setting,
     Span,
     Spread,
     Value,

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainclinic.script.program.definitions import Function
 from trainclinic.script.program.once import asked_once
+from trainclinic.script.program.open_values import Parameter
 from trainclinic.script.program.trainers import Trainer, trainers
-from trainclinic.script.program.values import Attribute, Call, Choice, Constant, Function, Item, Parameter, Value
+from trainclinic.script.program.values import Attribute, Call, Choice, Constant, Item, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.objects import is_causal_lm, is_model, root
 from trainclinic.script.program.once import asked_once
+from trainclinic.script.program.open_values import Parameter
 from trainclinic.script.program.reading import argument
-from trainclinic.script.program.values import Attribute, Call, Choice, External, Instance, Item, Parameter, Value
+from trainclinic.script.program.values import Attribute, Call, Choice, External, Item, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program

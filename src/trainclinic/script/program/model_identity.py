@@ -10,21 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.names import is_library, name_of
 from trainclinic.script.program.objects import LOADERS, is_model, root
+from trainclinic.script.program.open_values import Parameter
 from trainclinic.script.program.precision import module_ways, same_module
-from trainclinic.script.program.values import (
-    Attribute,
-    Call,
-    Choice,
-    Element,
-    External,
-    Instance,
-    Item,
-    Parameter,
-    Unknown,
-    Value,
-)
+from trainclinic.script.program.values import Attribute, Call, Choice, Element, External, Item, Unknown, Value
 from trainclinic.script.program.walk import MOST_WALKS
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from functools import lru_cache
 
-from trainclinic.script.program.values import Call, Class, External, Function, Value
+from trainclinic.script.program.definitions import Class, Function
+from trainclinic.script.program.values import Call, External, Value
 
 SHORTENED = frozenset(
     {"transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "diffusers", "bitsandbytes", "tokenizers"}

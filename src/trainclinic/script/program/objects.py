@@ -5,23 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from trainclinic.script.program.definitions import Class, Instance
 from trainclinic.script.program.names import name_of, names_of_call
+from trainclinic.script.program.open_values import Parameter, Setting
 from trainclinic.script.program.reading import argument
-from trainclinic.script.program.values import (
-    Attribute,
-    Call,
-    Choice,
-    Class,
-    Constant,
-    Element,
-    External,
-    Instance,
-    Item,
-    Items,
-    Parameter,
-    Setting,
-    Value,
-)
+from trainclinic.script.program.values import Attribute, Call, Choice, Constant, Element, External, Item, Items, Value
 
 SAME_OBJECT = frozenset(
     {

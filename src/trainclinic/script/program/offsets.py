@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from trainclinic.script.places import Step
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.objects import SAME_DATA, SAME_DATA_FUNCTIONS
+from trainclinic.script.program.open_values import Parameter, Setting
 from trainclinic.script.program.reading import argument, only
 from trainclinic.script.program.values import (
     Attribute,
@@ -20,8 +21,6 @@ from trainclinic.script.program.values import (
     Item,
     Items,
     Operation,
-    Parameter,
-    Setting,
     Span,
     Value,
 )

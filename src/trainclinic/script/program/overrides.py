@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from trainclinic.script.oracle.parameters import OPAQUE, Parameter
 from trainclinic.script.oracle.symbols import TRAINER_METHODS
+from trainclinic.script.program.definitions import Class, Function
 from trainclinic.script.program.libraries import asks_for_version
 from trainclinic.script.program.names import canonical
 from trainclinic.script.program.once import listed_once
-from trainclinic.script.program.values import Class, External, Function
+from trainclinic.script.program.values import External
 
 if TYPE_CHECKING:
     from trainclinic.script.places import Place

@@ -11,23 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainclinic.script.program.adapters import PREPARATIONS
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.events import Condition
 from trainclinic.script.program.names import name_of, names_of_call
 from trainclinic.script.program.objects import LOADERS, inner, loader_name
 from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import DTYPES, argument, constants, is_open, possible
-from trainclinic.script.program.values import (
-    Attribute,
-    Call,
-    Choice,
-    Constant,
-    External,
-    Instance,
-    Item,
-    Mapping,
-    Text,
-    Value,
-)
+from trainclinic.script.program.values import Attribute, Call, Choice, Constant, External, Item, Mapping, Text, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program

@@ -12,22 +12,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from trainclinic.script.program.adapters import ways
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.events import Condition, Event, Loop
 from trainclinic.script.program.names import is_library, name_of, names_of_call
+from trainclinic.script.program.open_values import Parameter, Setting
 from trainclinic.script.program.reading import argument
-from trainclinic.script.program.values import (
-    Attribute,
-    Call,
-    Constant,
-    External,
-    Instance,
-    Items,
-    Operation,
-    Parameter,
-    Setting,
-    Unknown,
-    Value,
-)
+from trainclinic.script.program.values import Attribute, Call, Constant, External, Items, Operation, Unknown, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from trainclinic.script.garbage import garbage_stays
 from trainclinic.script.program.access import element_of, value_of
+from trainclinic.script.program.definitions import Class, Function, Instance
 from trainclinic.script.program.events import BreakEvent, CallEvent, Event, HandlerEvent, Loop, ReturnEvent, StoreEvent
 from trainclinic.script.program.names import names_of_call
-from trainclinic.script.program.values import Call, Class, Function, Instance, Items, Value
+from trainclinic.script.program.values import Call, Items, Value
 from trainclinic.script.program.walk import Walk
 from trainclinic.script.sources.imports import imports_of
 

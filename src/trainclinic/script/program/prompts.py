@@ -14,6 +14,7 @@ from trainclinic.script.program.events import CallEvent, Event, ReturnEvent, Sto
 from trainclinic.script.program.generation import generations
 from trainclinic.script.program.identities import Identity, identity_named, identity_of
 from trainclinic.script.program.once import asked_once, listed_once
+from trainclinic.script.program.open_values import Setting
 from trainclinic.script.program.reading import only
 from trainclinic.script.program.runs import together, trainings
 from trainclinic.script.program.texts import END_TOKEN, Skeleton, is_end_name, names_end, skeletons
@@ -27,7 +28,6 @@ from trainclinic.script.program.values import (
     Items,
     Mapping,
     Operation,
-    Setting,
     Spread,
     Text,
     Value,

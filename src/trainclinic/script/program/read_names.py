@@ -10,10 +10,11 @@ import ast
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from trainclinic.script.program.definitions import Class, Function, Instance
 from trainclinic.script.program.names import is_library, name_of
 from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.settings import PARSED
-from trainclinic.script.program.values import Attribute, Call, Class, External, Function, Instance, Spread, Value
+from trainclinic.script.program.values import Attribute, Call, External, Spread, Value
 from trainclinic.script.sources.imports import imports_of
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import Any
 
 from trainclinic.script.program.events import Condition
 from trainclinic.script.program.names import is_library, name_of
+from trainclinic.script.program.open_values import Parameter, Setting
 from trainclinic.script.program.values import (
     Attribute,
     Call,
@@ -19,8 +20,6 @@ from trainclinic.script.program.values import (
     Items,
     Mapping,
     Operation,
-    Parameter,
-    Setting,
     Spread,
     Text,
     Value,

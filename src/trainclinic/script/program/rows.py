@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainclinic.script.program.adapters import is_given, ways
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.events import Activation, Condition, Loop
 from trainclinic.script.program.names import is_library, name_of
 from trainclinic.script.program.once import asked_once, listed_once
@@ -19,18 +20,7 @@ from trainclinic.script.program.processes import loader_of
 from trainclinic.script.program.reading import argument, constants, flag
 from trainclinic.script.program.trainers import Trainer, trainers
 from trainclinic.script.program.training_loops import TrainingLoop, training_loops
-from trainclinic.script.program.values import (
-    Attribute,
-    Call,
-    Choice,
-    Constant,
-    External,
-    Instance,
-    Item,
-    Items,
-    Mapping,
-    Value,
-)
+from trainclinic.script.program.values import Attribute, Call, Choice, Constant, External, Item, Items, Mapping, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program

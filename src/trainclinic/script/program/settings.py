@@ -5,18 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from trainclinic.script.program.values import (
-    Call,
-    Class,
-    Constant,
-    External,
-    Instance,
-    Item,
-    Items,
-    Setting,
-    Super,
-    Value,
-)
+from trainclinic.script.program.definitions import Class, Instance, Super
+from trainclinic.script.program.open_values import Setting
+from trainclinic.script.program.values import Call, Constant, External, Item, Items, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.walk import Walk

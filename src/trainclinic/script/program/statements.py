@@ -8,20 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trainclinic.script.program.access import attribute, element_of, item
+from trainclinic.script.program.definitions import Class, Function
 from trainclinic.script.program.events import BreakEvent, Condition, HandlerEvent, ReturnEvent, StoreEvent
 from trainclinic.script.program.expressions import SYMBOLS, evaluate
 from trainclinic.script.program.scopes import Scope
-from trainclinic.script.program.values import (
-    Class,
-    Constant,
-    External,
-    Function,
-    Items,
-    Operation,
-    Spread,
-    Unknown,
-    Value,
-)
+from trainclinic.script.program.values import Constant, External, Items, Operation, Spread, Unknown, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.walk import Walk

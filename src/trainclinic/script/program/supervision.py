@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.model_calls import model_calls
 from trainclinic.script.program.names import name_of, names_of_call
 from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.trainers import Trainer, trainers
-from trainclinic.script.program.values import Call, Choice, External, Instance, Value
+from trainclinic.script.program.values import Call, Choice, External, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program

@@ -11,19 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainclinic.script.program.definitions import Class, Function, Instance
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.once import asked_once, listed_once
-from trainclinic.script.program.values import (
-    Call,
-    Choice,
-    Class,
-    Constant,
-    External,
-    Function,
-    Instance,
-    Mapping,
-    Value,
-)
+from trainclinic.script.program.values import Call, Choice, Constant, External, Mapping, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.places import Place

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
+from trainclinic.script.program.open_values import Parameter, Setting
 from trainclinic.script.program.values import (
     Attribute,
     Call,
@@ -22,8 +23,6 @@ from trainclinic.script.program.values import (
     Item,
     Items,
     Operation,
-    Parameter,
-    Setting,
     Spread,
     Text,
     Value,

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainclinic.script.program.definitions import Class, Instance
 from trainclinic.script.program.names import names_of_call
 from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import argument
-from trainclinic.script.program.values import Call, Choice, Class, Constant, External, Instance, Value
+from trainclinic.script.program.values import Call, Choice, Constant, External, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program

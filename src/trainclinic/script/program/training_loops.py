@@ -7,23 +7,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.events import Activation, CallEvent, Loop
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.objects import root
 from trainclinic.script.program.once import asked_once
-from trainclinic.script.program.values import (
-    Attribute,
-    Call,
-    Choice,
-    External,
-    Instance,
-    Item,
-    Operation,
-    Parameter,
-    Setting,
-    Unknown,
-    Value,
-)
+from trainclinic.script.program.open_values import Parameter, Setting
+from trainclinic.script.program.values import Attribute, Call, Choice, External, Item, Operation, Unknown, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program

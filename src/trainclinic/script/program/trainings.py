@@ -10,11 +10,12 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.events import Activation, CallEvent
 from trainclinic.script.program.once import listed_once
 from trainclinic.script.program.trainers import Trainer, trainers
 from trainclinic.script.program.training_loops import training_loops
-from trainclinic.script.program.values import Choice, Instance, Value
+from trainclinic.script.program.values import Choice, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program

@@ -10,21 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from trainclinic.script.program import expressions, statements
 from trainclinic.script.program.binding import Unbound, bind
+from trainclinic.script.program.definitions import Class, Function, Instance, Module
 from trainclinic.script.program.events import Activation, CallEvent, Condition, Event, Loop, ReturnEvent, StoreEvent
 from trainclinic.script.program.launch_values import all_given_by_launches, given_by_launches
 from trainclinic.script.program.scopes import Memory, Scope
 from trainclinic.script.program.values import (
     Call,
     Choice,
-    Class,
     Constant,
     Each,
     External,
-    Function,
-    Instance,
     Items,
     Mapping,
-    Module,
     Operation,
     Option,
     Text,

@@ -58,10 +58,11 @@ from trainclinic.script.places import Step
 from trainclinic.script.program.adapters import config_of
 from trainclinic.script.program.identities import identity_of
 from trainclinic.script.program.objects import root
+from trainclinic.script.program.open_values import Setting
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, constants, possible
 from trainclinic.script.program.trainers import trainers
-from trainclinic.script.program.values import Call, Choice, Constant, Items, Setting, Value
+from trainclinic.script.program.values import Call, Choice, Constant, Items, Value
 from trainclinic.script.rule import script_rule
 
 NOT_LISTED = re.compile(r"embed|head|norm|score|classif|conv|wte|wpe|shared|pooler|ln_|\d")

@@ -68,10 +68,11 @@ from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
 from trainclinic.script.places import Step
 from trainclinic.script.program.adapters import attached_by, is_adapted_in_place, is_dropped, trained, ways
+from trainclinic.script.program.open_values import Setting
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, contains, literal_texts, only
 from trainclinic.script.program.training_loops import kind_of_stepper
-from trainclinic.script.program.values import Attribute, Call, Choice, Item, Setting, Value
+from trainclinic.script.program.values import Attribute, Call, Choice, Item, Value
 from trainclinic.script.rule import script_rule
 
 PARTIAL = re.compile(r"lora|adapter|peft|head|encoder|vision|projector|trainable|ema", re.I)

@@ -80,7 +80,7 @@ def find(program: Program) -> Iterator[Alarm]:
         if shape is None or site is None or one.head is None or one.has_own_caller:
             continue
         missing = _missing(program, one, site)
-        says = f"`{one.name}` {_cannot(one, site, missing)}, which the Trainer passes {_when(program, one, shape)}"
+        says = f"`{one.name}` {_cannot(one, site, missing)} the Trainer passes {_when(program, one, shape)}"
         yield Alarm(one.head, says, _certainty(program, one, shape), mending=_mending(one, shape, missing))
 
 
@@ -105,10 +105,11 @@ def _missing(program: Program, one: Override, site: Site) -> list[str]:
 
 def _cannot(one: Override, site: Site, missing: list[str]) -> str:
     if missing:
-        return "does not take " + " and ".join(f"`{name}`" for name in missing)
-    required = [p.name for p in one.parameters[site.positional :] if p.default is None and p.kind == "positional"]
-    asked = f"asks for `{required[0]}` more than" if required and required[0] not in site.keywords else "cannot take"
-    return f"{asked} the {site.positional + len(site.keywords)} arguments"
+        return "does not take " + " and ".join(f"`{name}`" for name in missing) + ", which"
+    handed = {*site.keywords, *(parameter.name for parameter in one.parameters[: site.positional])}
+    required = [p.name for p in one.parameters if p.default is None and not p.kind.startswith("var_")]
+    asked = [name for name in required if name not in handed]
+    return f"asks for `{asked[0]}` beside what" if asked else "cannot take what"
 
 
 def _when(program: Program, one: Override, shape: CallShape) -> str:

@@ -154,8 +154,6 @@ def _gone(program: Program, name: str, place: Place) -> Iterator[Alarm]:
 
 def _launched(program: Program) -> Iterator[Alarm]:
     """Options that launch scripts give to a program which takes all fields of a configuration."""
-    if is_patched(program):
-        return
     for parser, owner in parsed_classes(program):
         for launch in launches_of(program, root_file(parser.event)):
             for name, (_, place) in launch.options.items():

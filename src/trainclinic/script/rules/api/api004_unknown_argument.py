@@ -57,6 +57,7 @@ from trainclinic.script.program.program import Program
 from trainclinic.script.program.values import Call
 from trainclinic.script.rule import script_rule
 
+ARGUMENTS = "transformers.TrainingArguments"
 CLOSE = Threshold("likeness of two names", 0.75, "1", "a letter or an ending apart; other words of the field are below")
 
 
@@ -64,10 +65,9 @@ def find(program: Program) -> Iterator[Alarm]:
     """Look at every keyword argument that nothing accepts."""
     for call, owner in library_calls(program):
         for name, place in keywords_of(call):
-            if oracle(program).verdict(owner, name) != "rejected" or oracle(program).removed(owner, name) is not None:
+            if oracle(program).verdict(owner, name) != "rejected":
                 continue
-            short = owner.partition(".")[2]
-            library = owner.partition(".")[0]
+            short, library = owner.partition(".")[2], _library(program, owner, name)
             since, used = oracle(program).gained(owner, name), oracle(program).version(library)
             if since is None:
                 near = _nearest(program, owner, name)
@@ -79,6 +79,13 @@ def find(program: Program) -> Iterator[Alarm]:
                 says = f"`{short}` takes `{name}` since {library} {since}, and {used} is used"
                 mending = Mending(f"use {library} {since} or newer, or leave `{name}` out")
                 yield Alarm(place, says, Certainty.PROOF, mending=mending)
+
+
+def _library(program: Program, owner: str, name: str) -> str:
+    """The library whose releases decide: configurations of trl have the fields of training arguments too."""
+    since = oracle(program).gained(owner, name)
+    is_inherited = since is not None and oracle(program).gained(ARGUMENTS, name) == since
+    return (ARGUMENTS if is_inherited else owner).partition(".")[0]
 
 
 def _nearest(program: Program, owner: str, name: str) -> str:

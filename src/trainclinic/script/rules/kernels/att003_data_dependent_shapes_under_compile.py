@@ -79,9 +79,10 @@ from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Mending
 from trainclinic.script.places import Step
 from trainclinic.script.program.adapters import ways
+from trainclinic.script.program.definitions import Class, Function, Instance
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, flag
-from trainclinic.script.program.values import Call, Class, Function, Instance
+from trainclinic.script.program.values import Call
 from trainclinic.script.rule import script_rule
 
 _SELECTING = frozenset({"nonzero", "unique", "unique_consecutive", "masked_select", "argwhere"})

@@ -70,11 +70,12 @@ from trainclinic.script.places import Step
 from trainclinic.script.program.model_calls import handed
 from trainclinic.script.program.objects import is_causal_lm, same_data
 from trainclinic.script.program.offsets import views
+from trainclinic.script.program.open_values import Parameter
 from trainclinic.script.program.own_losses import CrossEntropy, cross_entropies, forward_of
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import contains, flag
 from trainclinic.script.program.trainers import trainers
-from trainclinic.script.program.values import Call, Constant, Item, Parameter, Span, Value
+from trainclinic.script.program.values import Call, Constant, Item, Span, Value
 from trainclinic.script.rule import script_rule
 
 MENDING = Mending("score `logits[:, :-1]` against `ids[:, 1:]`")

@@ -74,12 +74,13 @@ from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Mending
 from trainclinic.script.knowledge.behaviour import SMOOTHER_SHIFTS_FOR_ADAPTERS
 from trainclinic.script.places import Step
+from trainclinic.script.program.definitions import Class, Instance
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.objects import CAUSAL, lineage, root
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import condition_text, possible
 from trainclinic.script.program.trainers import Trainer, trainers
-from trainclinic.script.program.values import Attribute, Call, Class, External, Instance, Value
+from trainclinic.script.program.values import Attribute, Call, External, Value
 from trainclinic.script.rule import script_rule
 
 MENDING = Mending("leave `label_smoothing_factor` at 0, or compute the smoothed loss with shifted labels")

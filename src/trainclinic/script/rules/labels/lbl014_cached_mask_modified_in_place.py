@@ -67,22 +67,12 @@ from collections.abc import Iterator, Sequence
 from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Mending
 from trainclinic.script.places import Place, Step
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.events import ReturnEvent, StoreEvent
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import contains
-from trainclinic.script.program.values import (
-    Attribute,
-    Call,
-    Choice,
-    Constant,
-    Instance,
-    Item,
-    Mapping,
-    Operation,
-    Span,
-    Value,
-)
+from trainclinic.script.program.values import Attribute, Call, Choice, Constant, Item, Mapping, Operation, Span, Value
 from trainclinic.script.rule import script_rule
 
 CACHES = frozenset({"functools.lru_cache", "functools.cache"})

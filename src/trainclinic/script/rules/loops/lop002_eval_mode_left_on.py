@@ -81,13 +81,14 @@ from collections.abc import Iterator
 from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
 from trainclinic.script.places import Step
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.events import CallEvent, Event, Loop
 from trainclinic.script.program.names import is_library
 from trainclinic.script.program.objects import root
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, flag
 from trainclinic.script.program.training_loops import training_loops
-from trainclinic.script.program.values import Call, External, Instance, Value
+from trainclinic.script.program.values import Call, External, Value
 from trainclinic.script.rule import script_rule
 
 HARMLESS = frozenset({"save_pretrained", "save", "state_dict", "print", "unwrap_model", "get_state_dict", "evaluate"})

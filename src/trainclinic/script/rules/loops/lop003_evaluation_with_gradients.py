@@ -80,6 +80,7 @@ from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Mending
 from trainclinic.script.places import Step
 from trainclinic.script.program.adapters import trained
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.embedding_training import lora_calls
 from trainclinic.script.program.events import CallEvent
 from trainclinic.script.program.gradients import backward_loss, may_be_off
@@ -90,7 +91,7 @@ from trainclinic.script.program.once import listed_once
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, constants, contains, flag
 from trainclinic.script.program.training_loops import is_backward, training_loops
-from trainclinic.script.program.values import Call, External, Instance, Value
+from trainclinic.script.program.values import Call, External, Value
 from trainclinic.script.rule import script_rule
 
 NAMED = re.compile(r"(^|[^a-z])(val|valid|validate|validation|eval|evaluate|evaluation|test|held_?out)([^a-z]|$)", re.I)

@@ -98,13 +98,14 @@ def find(program: Program) -> Iterator[Alarm]:
     for model, optimizer in optimised(program):
         if optimizer.place is None or together(program, optimizer, [one.call for one in trainers(program)]):
             continue
-        if _has_unknown(program, optimizer, model):
+        unapplied, empty = _without_step(program, optimizer), _without_gradients(program, optimizer)
+        if not (unapplied or empty) or _has_unknown(program, optimizer, model):
             continue
-        for event in _without_step(program, optimizer):
+        for event in unapplied:
             says = f"gradients of `{event.call.code}` are never applied: no `step` of an optimizer is called"
             flow = (Step(optimizer.place, "the optimizer is built"), Step(event.place, "gradients, but no step"))
             yield Alarm(event.place, says, Certainty.LIKELY, flow, mending=Mending("call `optimizer.step()` after it"))
-        for event in _without_gradients(program, optimizer):
+        for event in empty:
             says = f"`{event.call.code}` has nothing to apply: no `backward` is called anywhere"
             flow = (Step(optimizer.place, "the optimizer is built"), Step(event.place, "a step without gradients"))
             mending = Mending("call `loss.backward()` before the step")

@@ -96,8 +96,8 @@ def _loops(program: Program) -> list[TrainingLoop]:
 
 
 def _is_every_round(event: CallEvent, loop: TrainingLoop) -> bool:
-    """Whether something happens as often as a backward pass."""
-    return any(one.loops[-1] in event.loops and not is_conditional(event, one) for one in loop.backward)
+    """Whether no test stands around something that does not stand around a backward pass as well."""
+    return any(not is_conditional(event, one) for one in loop.backward)
 
 
 def _read(call: Call) -> list[Value]:

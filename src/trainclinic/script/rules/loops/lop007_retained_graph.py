@@ -58,26 +58,18 @@ from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.events import CallEvent, Loop
 from trainclinic.script.program.gradients import backward_loss, loss_within
 from trainclinic.script.program.model_calls import model_calls
 from trainclinic.script.program.names import is_library, name_of
 from trainclinic.script.program.objects import root
+from trainclinic.script.program.open_values import Parameter
 from trainclinic.script.program.own_losses import RESHAPED
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, flag
 from trainclinic.script.program.training_loops import TrainingLoop, training_loops
-from trainclinic.script.program.values import (
-    Attribute,
-    Call,
-    Constant,
-    Element,
-    External,
-    Instance,
-    Parameter,
-    Unknown,
-    Value,
-)
+from trainclinic.script.program.values import Attribute, Call, Constant, Element, External, Unknown, Value
 from trainclinic.script.rule import script_rule
 
 AGAIN = frozenset({"grad", "register_hook", "hvp", "jvp", "vjp", "jacobian", "hessian"})

@@ -76,12 +76,13 @@ from trainclinic.script.program.gradients import KEEPING, backward_loss
 from trainclinic.script.program.model_calls import ModelCall, model_calls
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.once import asked_once
+from trainclinic.script.program.open_values import Parameter, Setting
 from trainclinic.script.program.own_losses import CrossEntropy, cross_entropies
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, only
 from trainclinic.script.program.runs import entry_of
 from trainclinic.script.program.training_loops import TrainingLoop, training_loops
-from trainclinic.script.program.values import Attribute, Call, Constant, Item, Operation, Parameter, Setting, Value
+from trainclinic.script.program.values import Attribute, Call, Constant, Item, Operation, Value
 from trainclinic.script.rule import script_rule
 from trainclinic.script.sources.source import SourceFile
 

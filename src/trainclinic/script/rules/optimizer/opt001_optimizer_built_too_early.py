@@ -69,6 +69,7 @@ from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Mending
 from trainclinic.script.places import Step
 from trainclinic.script.program.adapters import ways
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.events import Event, StoreEvent
 from trainclinic.script.program.loop_order import are_exclusive, move
 from trainclinic.script.program.names import name_of
@@ -77,7 +78,7 @@ from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument
 from trainclinic.script.program.trainers import trainers
 from trainclinic.script.program.updates import holders, optimizer_of, updates
-from trainclinic.script.program.values import Attribute, Call, External, Instance, Items, Value
+from trainclinic.script.program.values import Attribute, Call, External, Items, Value
 from trainclinic.script.rule import script_rule
 
 _ATTACHING = ("peft.get_peft_model", "peft.get_peft_model_mixed", "unsloth.FastLanguageModel.get_peft_model")

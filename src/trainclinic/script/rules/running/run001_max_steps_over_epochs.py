@@ -48,12 +48,13 @@ from collections.abc import Iterator
 from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
 from trainclinic.script.places import Step
+from trainclinic.script.program.definitions import Class
 from trainclinic.script.program.libraries import keywords_of
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import Possible, argument, is_open, possible
 from trainclinic.script.program.trainers import arguments_call
-from trainclinic.script.program.values import Call, Class, Value
+from trainclinic.script.program.values import Call, Value
 from trainclinic.script.rule import script_rule
 
 STEPS, EPOCHS = "max_steps", "num_train_epochs"
@@ -71,7 +72,7 @@ def find(program: Program) -> Iterator[Alarm]:
         says = f"`{EPOCHS}` has no effect: `{STEPS}` of {steps} decides how long the training is"
         fixed = not any(p.setting is not None for p in (*limits, *possible(epochs)[0]))
         first = Step(places.get(STEPS) or place, f"`{STEPS}` is {steps}")
-        edits = (Edit("remove_argument", call.place, name=EPOCHS),) if EPOCHS in places and call.place else ()
+        edits = (Edit("remove_argument", call.place, name=EPOCHS),) if call.place and place != call.place else ()
         mending = Mending(f"leave `{EPOCHS}` out, or `{STEPS}`", "safe", edits)
         certainty = Certainty.PROOF if fixed else Certainty.LIKELY
         yield Alarm(place, says, certainty, (first, Step(place, "so that epochs do not count")), mending=mending)

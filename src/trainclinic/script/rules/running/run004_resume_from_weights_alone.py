@@ -55,6 +55,7 @@ from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
 from trainclinic.script.places import Step
 from trainclinic.script.program.checkpoints import key_of, restored_weights, restores_optimizer, saved_keys
 from trainclinic.script.program.events import CallEvent
+from trainclinic.script.program.names import name_of
 from trainclinic.script.program.objects import LOADERS, lineage
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, constants, is_open
@@ -108,7 +109,7 @@ def _loaded(model: Value | None) -> Iterator[tuple[Call, str]]:
     """What a model and the adapters around it were loaded from."""
     for one in lineage(model):
         if isinstance(one, Call) and one.method in LOADERS:
-            is_adapter = argument(one, "model_id", 1) is not None and "Peft" in one.code
+            is_adapter = name_of(one.function).startswith("peft.PeftModel")
             name = argument(one, "model_id", 1) if is_adapter else argument(one, "pretrained_model_name_or_path", 0)
             yield from ((one, text) for text in constants(name) if isinstance(text, str))
 

@@ -65,6 +65,7 @@ from typing import NamedTuple
 from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Mending
 from trainclinic.script.places import Place
+from trainclinic.script.program.definitions import Class, Instance
 from trainclinic.script.program.processes import launches_of, root_file
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.read_names import (
@@ -76,7 +77,7 @@ from trainclinic.script.program.read_names import (
 )
 from trainclinic.script.program.runs import run_together, trainings
 from trainclinic.script.program.settings import is_configuration, option_names
-from trainclinic.script.program.values import Call, Class, Instance
+from trainclinic.script.program.values import Call
 from trainclinic.script.rule import script_rule
 from trainclinic.script.sources.source import SourceFile
 
@@ -136,7 +137,7 @@ def _options(program: Program) -> Iterator[Stated]:
         return
     for call in declared:
         for name in option_names(call):
-            if _TRAINING.fullmatch(name) and call.place is not None and "dest" not in dict(call.keywords):
+            if _TRAINING.fullmatch(name) and call.place is not None:
                 yield Stated(name, call.place, "option", call.event.file)
 
 

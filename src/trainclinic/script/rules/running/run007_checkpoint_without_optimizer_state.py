@@ -78,7 +78,6 @@ from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Mending
 from trainclinic.script.program.checkpoints import WHOLE, holds_optimizer, holds_weights, saved, saves_model_folder
 from trainclinic.script.program.program import Program
-from trainclinic.script.program.runs import run_together
 from trainclinic.script.program.settings import option_names
 from trainclinic.script.program.training_loops import TrainingLoop, training_loops
 from trainclinic.script.program.values import Call
@@ -95,15 +94,15 @@ def find(program: Program) -> Iterator[Alarm]:
     for loop in _resumable(program):
         weights = [call for call, value in writes if holds_weights(value)]
         weights += [event.call for event in loop.events if saves_model_folder(event.call)]
-        mine = [call for call in weights if _is_within(program, loop, call)]
+        mine = [call for call in weights if _is_within(loop, call)]
         if mine and mine[0].place is not None:
             says = "a checkpoint holds the weights alone, although the training can be resumed"
             yield Alarm(mine[0].place, says, Certainty.HINT, mending=MENDING)
 
 
-def _is_within(program: Program, loop: TrainingLoop, call: Call) -> bool:
+def _is_within(loop: TrainingLoop, call: Call) -> bool:
     outer = loop.backward[0].loops[:1]
-    return bool(outer) and outer[0] in call.event.loops and run_together(program, call, loop.backward[0].call)
+    return bool(outer) and outer[0] in call.event.loops
 
 
 def _resumable(program: Program) -> list[TrainingLoop]:

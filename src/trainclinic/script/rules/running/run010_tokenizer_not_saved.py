@@ -62,13 +62,14 @@ from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Mending
 from trainclinic.script.places import Step
 from trainclinic.script.program.added_tokens import added_tokens
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.events import Event
 from trainclinic.script.program.objects import is_model, is_tokenizer
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import is_open
 from trainclinic.script.program.runs import entry_of, run_together, trainings
 from trainclinic.script.program.trainers import Trainer, trainers
-from trainclinic.script.program.values import Call, Constant, Instance
+from trainclinic.script.program.values import Call, Constant
 from trainclinic.script.rule import script_rule
 
 SAVING = frozenset({"save_pretrained", "push_to_hub"})

@@ -78,13 +78,14 @@ from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Mending
 from trainclinic.script.places import Place, Step
 from trainclinic.script.program.blocks import cuts, groupings, holders, joins, row_function, steps_before
+from trainclinic.script.program.definitions import Class, Function
 from trainclinic.script.program.encodings import encodings, text_of
 from trainclinic.script.program.identities import identity_of
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.prompts import names_end_token
 from trainclinic.script.program.reading import argument, constants, contains, flag
 from trainclinic.script.program.runs import together, trainings
-from trainclinic.script.program.values import Call, Class, Function, Operation, Text, Value
+from trainclinic.script.program.values import Call, Operation, Text, Value
 from trainclinic.script.rule import script_rule
 
 LINES = re.compile(r"wikitext|^text$|shakespeare|\bptb|\benwik", re.I)

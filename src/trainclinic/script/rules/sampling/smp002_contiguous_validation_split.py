@@ -60,13 +60,15 @@ from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, constants
 from trainclinic.script.program.rows import made_of, shuffles
 from trainclinic.script.program.splits import Split, before, joined_from, splits, whole
-from trainclinic.script.program.values import Call, Each, Element, Item, Items, Value
+from trainclinic.script.program.values import Call, Element, Item, Items, Value
 from trainclinic.script.rule import script_rule
 
 SORTED = re.compile(r"sort|time|date|chrono|shuf|perm", re.I)
 """Words of code and names that tell of an order on purpose, or of a random one."""
 READS = frozenset({"read", "read_text", "fromfile", "memmap"})
 """Methods that give one text, or one array of tokens."""
+OPENING = frozenset({"open", "load_dataset", "load_from_disk", "read_json", "read_csv", "read_text"})
+"""Calls that open one file or data set."""
 MENDING = Mending("shuffle the rows with a seed before they are divided, or divide each source by itself")
 
 
@@ -101,10 +103,9 @@ def _joined(program: Program, one: Split) -> Value | None:
 def _grows_by_file(program: Program, rows: Items) -> bool:
     """Whether a loop over files or sources extends a list."""
     for call in program.calls_of(".extend"):
-        source = call.args[0] if call.receiver is rows and call.args else None
-        loops = [loop for loop in call.event.loops if not isinstance(loop.over, Each)]
-        if source is not None and any(loop.target in {*made_of(source)} for loop in loops if loop.target is not None):
-            return any(_opens(value) for value in made_of(source))
+        if call.receiver is rows and call.args:
+            opened = [one for one in made_of(call.args[0]) if isinstance(one, Call) and one.method in OPENING]
+            return any(loop.target in {*made_of(one)} for one in opened for loop in call.event.loops)
     return False
 
 

@@ -77,8 +77,8 @@ def _doubled(program: Program, one: Split) -> Value | None:
     """What put a second copy of rows beside the first; `None` when nothing did."""
     for value, parts in joined_from(program, one.data):
         wholes = [whole(part) for part in parts]
-        others = [[each for other in parts if other is not part for each in before(other)] for part in parts]
-        again = [one for at, one in enumerate(wholes) if one in others[at] or one in wholes[:at]]
+        others = [[one for other in parts[:at] + parts[at + 1 :] for one in before(other)] for at in range(len(parts))]
+        again = [one for one, known in zip(wholes, others, strict=True) if one in known]
         if any(_is_data(found) for found in again):
             return value
     return _repeated(one.data)

@@ -75,6 +75,7 @@ from collections.abc import Iterator
 from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
 from trainclinic.script.places import Step
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import is_open
@@ -88,7 +89,7 @@ from trainclinic.script.program.rows import (
     training_data,
 )
 from trainclinic.script.program.runs import run_together
-from trainclinic.script.program.values import Call, Constant, Instance, Item, Value
+from trainclinic.script.program.values import Call, Constant, Item, Value
 from trainclinic.script.rule import script_rule
 
 MIXERS = ("shuffle", "permutation", "randperm", "sample", "train_test_split", "random_split", "interleave_datasets")

@@ -81,6 +81,7 @@ from trainclinic.catalogue.verdict import Severity
 from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
 from trainclinic.script.places import Place, Step
 from trainclinic.script.program.adapters import is_given
+from trainclinic.script.program.definitions import Instance
 from trainclinic.script.program.names import name_of
 from trainclinic.script.program.processes import DDP, asks_for_rank, is_guarded, root_file
 from trainclinic.script.program.program import Program
@@ -96,7 +97,7 @@ from trainclinic.script.program.rows import (
     training_data,
 )
 from trainclinic.script.program.runs import run_together
-from trainclinic.script.program.values import Instance, Value
+from trainclinic.script.program.values import Value
 from trainclinic.script.rule import script_rule
 from trainclinic.script.sources.source import SourceFile
 
@@ -126,7 +127,7 @@ def _subjects(program: Program) -> Iterator[Shuffle]:
     trained = [(one, {*made_of(one.data)}) for one in training_data(program)]
     for one in shuffles(program):
         holder = holder_of(one.call)
-        users = [user for user, parts in trained if not parts.isdisjoint({one.call, one.rows, holder or one.call})]
+        users = [user for user, parts in trained if not parts.isdisjoint({one.rows, holder or one.rows})]
         if any(_is_by_number(program, user) for user in users) or (not users and _is_data_set(holder)):
             yield one
 

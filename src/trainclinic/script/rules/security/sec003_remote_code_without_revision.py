@@ -98,7 +98,10 @@ def _loading(program: Program) -> list[Call]:
 
 
 def _source(call: Call) -> Value | None:
-    return argument(call, "pretrained_model_name_or_path", 0) or argument(call, "model") or argument(call, "path")
+    """The name of what a call loads."""
+    if call.method in {"pipeline", "LLM"}:
+        return argument(call, "model", 1 if call.method == "pipeline" else 0)
+    return argument(call, "path" if call.method == "load_dataset" else "pretrained_model_name_or_path", 0)
 
 
 def _is_on_hub(name: str) -> bool:
