@@ -71,6 +71,7 @@ def all_rules() -> dict[str, Entry[Program]]:
     return load_entries(rules)
 
 
+@garbage_stays()
 def examine(program: Program, rules: Iterable[Entry[Program]] | None = None, *, strict: bool = False) -> Examined:
     """Let rules look for their mistake; one that breaks off takes no other down.
 
@@ -83,8 +84,7 @@ def examine(program: Program, rules: Iterable[Entry[Program]] | None = None, *, 
     troubles: list[Damage] = []
     for entry in all_rules().values() if rules is None else rules:
         try:
-            with garbage_stays():
-                found = [Found(entry, alarm) for alarm in cast("ScriptRule", entry.rule).find(program)]
+            found = [Found(entry, alarm) for alarm in cast("ScriptRule", entry.rule).find(program)]
         except Exception as error:
             if strict:
                 raise

@@ -133,9 +133,11 @@ def _own_call(program: Program, event: StoreEvent, link: ast.expr) -> Lost | Non
 
 @asked_once
 def _calls_by_code(program: Program) -> dict[ast.AST, list[Call]]:
+    """Calls of functions of the files, by their code."""
     found: dict[ast.AST, list[Call]] = {}
     for event in program.calls:
-        found.setdefault(event.node, []).append(event.call)
+        if isinstance(event.call.function, Function):
+            found.setdefault(event.node, []).append(event.call)
     return found
 
 
@@ -166,7 +168,8 @@ def _is_fresh(program: Program, value: Value, function: Function, event: StoreEv
         return all(_is_fresh(program, one.value, function, event) for one in value.options)
     if not _is_inside(value.node, value.file, function) or not _is_built(value, event):
         return False
-    is_kept = any(one.value is value and (one.kind != "name" or _is_shared(one, function)) for one in program.stores)
+    stores = _stores_of(program).get(value, ())
+    is_kept = any(one.kind != "name" or _is_shared(one, function) for one in stores)
     return not is_kept and not _is_handed_on(program, value)
 
 
@@ -226,9 +229,24 @@ def _builds(program: Program, function: Function, known: Class | None) -> bool:
     """Whether a property of a class (of any, when it is not known) builds what it returns."""
     if function.owner is None or (known is not None and function.owner not in set(known.lineage())):
         return False
-    returned = [
-        one.value
-        for one in program.returns
-        if one.activation.function is not None and one.activation.function.definition is function.definition
-    ]
+    returned = _returned(program).get(function.definition, [])
     return bool(returned) and all(_is_fresh(program, value, function, None) for value in returned)
+
+
+@asked_once
+def _returned(program: Program) -> dict[ast.AST, list[Value]]:
+    """What functions return, by their definition."""
+    found: dict[ast.AST, list[Value]] = {}
+    for one in program.returns:
+        if one.activation.function is not None:
+            found.setdefault(one.activation.function.definition, []).append(one.value)
+    return found
+
+
+@asked_once
+def _stores_of(program: Program) -> dict[Value, list[StoreEvent]]:
+    """Stores by the value that is stored."""
+    found: dict[Value, list[StoreEvent]] = {}
+    for one in program.stores:
+        found.setdefault(one.value, []).append(one)
+    return found

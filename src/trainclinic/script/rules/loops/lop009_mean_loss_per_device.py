@@ -94,9 +94,7 @@ MENDING = Mending("sum the loss, and divide by the number of scored tokens of al
 def find(program: Program) -> Iterator[Alarm]:
     """Look at the loss of every backward pass of a run on several processes, or with accumulation."""
     for training, event, mean in _means(program):
-        if _is_counted(training, event):
-            continue
-        certainty = _certainty(program, event)
+        certainty = None if _is_counted(training, event) else _certainty(program, event)
         if certainty is None or mean.place is None:
             continue
         what = "over the tokens of one process" if certainty is Certainty.LIKELY else "over the tokens of one batch"

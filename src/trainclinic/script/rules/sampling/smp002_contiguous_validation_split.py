@@ -109,16 +109,6 @@ def _grows_by_file(program: Program, rows: Items) -> bool:
     return False
 
 
-def _opens(value: Value) -> bool:
-    return isinstance(value, Call) and value.method in {
-        "open",
-        "load_dataset",
-        "load_from_disk",
-        "read_json",
-        "read_csv",
-    }
-
-
 def _reads_several(call: Call) -> bool:
     """Whether `load_dataset` is given several files for one split."""
     files = argument(call, "data_files")
