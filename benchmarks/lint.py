@@ -1,9 +1,8 @@
 """Time the linter against other linters on the same tree in the same run: `python benchmarks/lint.py FOLDER`.
 
 Installs TorchFix and ruff into an environment of their own, and runs each tool on all Python files below FOLDER in
-turns. Prints files and lines, wall seconds, CPU seconds and peak memory, each the median of several runs, how many messages
-each tool has,
-and the ratio of CPU to TorchFix, the only other linter of training code.
+turns. Prints files and lines, wall seconds, CPU seconds and peak memory, each the median of several runs, the number of
+messages, and the ratio of CPU to TorchFix, the only other linter of training code.
 """
 
 from __future__ import annotations
