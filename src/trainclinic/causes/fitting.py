@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainclinic.causes.catalogue import all_causes
-from trainclinic.causes.knowledge import Counts, Knowledge, build_knowledge
+from trainclinic.causes.knowledge import Counts, Knowledge, background, build_knowledge
 from trainclinic.causes.ledger import weigh
 
 SHARPNESSES = (1.0, 1.25, 1.5, 1.75, 2.0)
@@ -50,6 +50,7 @@ def count(runs: Iterable[Labelled]) -> Counts:
     Raises:
         KeyError: If a label is no cause.
     """
+    known = background().keys()
     expected = {slug: {e.finding for e in file.cause.expects} for slug, file in all_causes().items()}
     shown: dict[str, dict[str, list[int]]] = defaultdict(dict)
     elsewhere: dict[str, list[int]] = {}
@@ -58,6 +59,8 @@ def count(runs: Iterable[Labelled]) -> Counts:
         cases += 1
         own = expected[run.cause]
         for finding, present in run.states.items():
+            if finding not in known:  # a mistake in a script that speaks for no cause
+                continue
             row = shown[run.cause] if finding in own else elsewhere
             counted = row.setdefault(finding, [0, 0])
             counted[0] += present

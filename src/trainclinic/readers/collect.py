@@ -63,7 +63,7 @@ def collect(target: Target | Iterable[Target], *, jobs: int = 1, scripts_suffice
     refused = _count_refusals(outcomes)
     looked_at = sum(outcome.opened for outcome in outcomes)
     if not parts and scripts_suffice and any(file.path.suffix.lower() in PROGRAM_SUFFIXES for file in scripts):
-        return Collected((), found.damage, looked_at, scripts, found.title)
+        return Collected((), tuple(found.damage), looked_at, scripts, found.title)
     if not parts:
         hint = next((outcome.hint for outcome in outcomes if outcome.hint), _WHAT_WE_READ)
         raise ReadError(_why_nothing(found, refused, looked_at), hint=hint)

@@ -158,7 +158,7 @@ def _metric_alarm(trainer: Trainer) -> Iterator[Alarm]:
     if made is None or made.place is None or not isinstance(metric, str) or keys is None:
         return
     name = metric.removeprefix("eval_")
-    if name in ALWAYS_THERE or name in keys or metric in keys:
+    if name in ALWAYS_THERE or name in keys:
         return
     place = trainer.call.place
     says = f"`metric_for_best_model` is `{metric}`, and the evaluation gives no such metric"
@@ -179,7 +179,7 @@ def _metrics(trainer: Trainer) -> set[str] | None:
     if not isinstance(given, Mapping) or trainer.program.stores_into(given):
         return None
     keys = [key.value if isinstance(key, Constant) else None for key, _ in given.entries]
-    return {key for key in keys if isinstance(key, str)} if None not in keys else None
+    return {key.removeprefix("eval_") for key in keys if isinstance(key, str)} if None not in keys else None
 
 
 def _looked(program: Program) -> bool:

@@ -152,17 +152,14 @@ def _collator(column: Value) -> Value | None:
 def _is_bare(call: Call, labels: Value) -> bool:
     """Whether labels are handed over whole or row by row, moved or retyped at most."""
     value = _given(call)
-    while value is not None and value is not labels:
+    for _ in range(16):
+        if value is None or value is labels:
+            break
         plain = same_data(value)
-        if isinstance(plain, Element):
-            value = plain.of
-        elif isinstance(plain, Item) and isinstance(plain.index, Constant) and plain is not labels:
-            value = plain.base
-        elif plain is value:
+        if plain is value and not isinstance(plain, Element):
             return False
-        else:
-            value = plain
-    return value is not None
+        value = plain.of if isinstance(plain, Element) else plain
+    return value is labels
 
 
 def _is_changed(program: Program, call: Call, labels: Value) -> bool:

@@ -115,8 +115,6 @@ def _is_cut(index: Value) -> bool:
 
 def _is_softmax(value: Call) -> bool:
     """Whether a value is the result of a softmax: of a function, of a method, or of a layer."""
-    if value.result is not None:
-        return False
     if isinstance(value.function, (External, Attribute)) and value.method in SOFTMAX:
         return _is_known(value)
     return _ends_in_softmax(root(value.function))

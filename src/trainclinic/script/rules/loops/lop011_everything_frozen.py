@@ -71,8 +71,8 @@ from trainclinic.script.alarm import Alarm, Certainty, Mending
 from trainclinic.script.places import Step
 from trainclinic.script.program.adapters import attached_by, is_adapted_in_place, is_given, trained
 from trainclinic.script.program.events import Event
-from trainclinic.script.program.names import is_library, names_of_call
-from trainclinic.script.program.objects import is_model, lineage, root
+from trainclinic.script.program.names import is_library
+from trainclinic.script.program.objects import lineage, root
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, flag
 from trainclinic.script.program.trainers import trainers
@@ -80,7 +80,7 @@ from trainclinic.script.program.updates import holders
 from trainclinic.script.program.values import Attribute, Call, Choice, Element, External, Item, Value
 from trainclinic.script.rule import script_rule
 
-HARMLESS = frozenset({"print", "save_pretrained", "prepare", "train", "Trainer", "parameters", "named_parameters"})
+HARMLESS = frozenset({"unwrap_model", "save_model", "get_state_dict", "watch"})
 """Calls that may get a model without setting parameters free."""
 MENDING = Mending("set the parameters that are to be trained free, or attach an adapter, before training")
 
@@ -137,7 +137,7 @@ def _whole(value: Value | None) -> Value | None:
         is_copy = isinstance(one, Call) and one.method in {"deepcopy", "copy"}
         if is_copy or isinstance(one, Choice) or (isinstance(one, Attribute) and one.name != "module"):
             return None
-    return made if made is not None and is_model(made) and attached_by(value) is None else None
+    return made
 
 
 def _is_set_free(program: Program, model: Value, by: Call) -> bool:
@@ -160,10 +160,10 @@ def _is_extended(program: Program, model: Value, start: int) -> bool:
 
 
 def _may_free(call: Call, model: Value) -> bool:
-    if call.method in HARMLESS or call.result is not None or any(n.endswith("Trainer") for n in names_of_call(call)):
-        return False
-    if call.method in {"resize_token_embeddings", "register_parameter", "add_module"}:
+    if call.method in {"register_parameter", "register_module", "add_module"}:
         return True
+    if call.method in HARMLESS or call.result is not None:
+        return False
     if isinstance(call.function, External) and is_library(call.function.name):
         return False
     return any(_is_within(value, model) for value in (*call.args, *(value for _, value in call.keywords)))
