@@ -72,7 +72,6 @@ def main():
         max_grad_norm=1.0,
         logging_steps=10,
         save_strategy="epoch",
-        eval_strategy="epoch",
         seed=7,
         report_to="none",
     )
