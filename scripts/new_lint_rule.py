@@ -6,10 +6,9 @@ change what it looks for.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
-from new_rule import add_code, check_name
+from new_rule import add_code, check_name, start
 
 ROOT = Path(__file__).resolve().parents[1]
 RULES = Path("src/trainclinic/script/rules")
@@ -134,21 +133,5 @@ def write_rule(root: Path, code: str, slug: str, group: str) -> list[Path]:
     return [rule, cases, add_code(root, code, slug)]
 
 
-def main() -> None:
-    """Parse the command line and write the files."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("code", help="three letters of the group and the next free number")
-    parser.add_argument("slug", help='noun phrase after "this script shows ...", without a cause in it')
-    parser.add_argument("--group", required=True, help="folder below src/trainclinic/script/rules")
-    options = parser.parse_args()
-    try:
-        written = write_rule(ROOT, options.code, options.slug, options.group)
-    except ValueError as error:
-        raise SystemExit(f"error: {error}") from error
-    for path in written:
-        print(f"wrote {path.relative_to(ROOT)}")
-    print("next: pytest tests/script, then python scripts/generate_docs.py")
-
-
 if __name__ == "__main__":
-    main()
+    start(write_rule, __doc__ or "", "script", "tests/script")

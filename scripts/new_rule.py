@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -133,21 +134,28 @@ def add_code(root: Path, code: str, slug: str) -> Path:
     return lock
 
 
-def main() -> None:
-    """Parse the command line and write the files."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def start(write: Callable[[Path, str, str, str], list[Path]], description: str, subject: str, tests: str) -> None:
+    """Parse the command line of a generator, and write what it writes.
+
+    Args:
+        write: Writes the files of a rule below a folder, given its code, slug and group, and returns them.
+        description: What the generator does.
+        subject: What shows the symptom: a run, a script.
+        tests: The tests to run next.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("code", help="three letters of the group and the next free number")
-    parser.add_argument("slug", help='noun phrase after "this run shows ...", without a cause in it')
-    parser.add_argument("--group", required=True, help="folder below src/trainclinic/findings")
+    parser.add_argument("slug", help=f'noun phrase after "this {subject} shows ...", without a cause in it')
+    parser.add_argument("--group", required=True, help="folder of the group, among those of the other rules")
     options = parser.parse_args()
     try:
-        written = write_rule(ROOT, options.code, options.slug, options.group)
+        written = write(ROOT, options.code, options.slug, options.group)
     except ValueError as error:
         raise SystemExit(f"error: {error}") from error
     for path in written:
         print(f"wrote {path.relative_to(ROOT)}")
-    print("next: pytest tests/test_cases.py, then python scripts/generate_docs.py")
+    print(f"next: pytest {tests}, then python scripts/generate_docs.py")
 
 
 if __name__ == "__main__":
-    main()
+    start(write_rule, __doc__ or "", "run", "tests/test_cases.py")

@@ -146,7 +146,7 @@ def lint(
     asked = tuple(entry for entry in (rules or all_rules()).values() if wanted.asks(entry))
     examined = examine(build_program(project), asked, strict=strict)
     files = {file.name: file for file in project.files}
-    heard = [one for one in examined.alarms if not _is_silenced(one, files, wanted)]
+    heard = [one for one in examined.alarms if not is_silenced(one, files, wanted)]
     shown = tuple(one for one in heard if one.alarm.certainty >= wanted.certainty)
     return Lint(
         project=project,
@@ -159,7 +159,7 @@ def lint(
     )
 
 
-def _is_silenced(found: Found, files: Mapping[str, SourceFile], preferences: Preferences) -> bool:
+def is_silenced(found: Found, files: Mapping[str, SourceFile], preferences: Preferences) -> bool:
     """Whether a comment at the place of an alarm, or a setting for its file, silences it."""
     place, rule = found.alarm.place, found.rule
     if preferences.is_silent_in(place.path, found.entry):

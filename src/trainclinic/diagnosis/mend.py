@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from trainclinic.diagnosis.lint import _is_silenced
+from trainclinic.diagnosis.lint import is_silenced
 from trainclinic.record.errors import ReadError, TrainclinicError
 from trainclinic.script.alarm import Certainty, Edit
 from trainclinic.script.examine import Found, examine
@@ -283,7 +283,7 @@ class _Workshop:
         heard = tuple(
             one
             for one in examined.alarms
-            if one.alarm.certainty >= Certainty.LIKELY and not _is_silenced(one, sources, self._found.preferences)
+            if one.alarm.certainty >= Certainty.LIKELY and not is_silenced(one, sources, self._found.preferences)
         )
         unread = {f"`{file.name}` cannot be parsed" for file in project.files if file.tree is None}
         return _View(files, heard, frozenset(unread | {trouble.says for trouble in examined.troubles}))

@@ -6,7 +6,7 @@ It compares tests by their text and places by the order of the walk. It does not
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from trainclinic.script.alarm import Edit
 from trainclinic.script.program.events import Event
@@ -103,13 +103,3 @@ def _blocks(statement: ast.AST) -> Iterator[list[ast.stmt]]:
         else:
             for each in held:
                 yield from _blocks(each)
-
-
-def first_after(events: Iterable[Event], event: Event) -> Event | None:
-    """The first of some events behind another that can happen in the same round; `None` when there is none.
-
-    Args:
-        events: The events, in order.
-        event: The other one.
-    """
-    return next((each for each in events if each.order > event.order and not are_exclusive(each, event)), None)

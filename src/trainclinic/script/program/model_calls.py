@@ -16,7 +16,7 @@ from trainclinic.script.program.values import Attribute, Call, Choice, External,
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program
 
-SHIFTING_LOSSES = frozenset({"ForCausalLMLoss", "fixed_cross_entropy_shifted", "LigerForCausalLMLoss"})
+SHIFTING_LOSSES = frozenset({"ForCausalLMLoss", "LigerForCausalLMLoss"})
 """Loss functions that move the labels themselves, by the last part of their name."""
 
 

@@ -9,7 +9,7 @@ from trainclinic.script.program.definitions import Class, Instance
 from trainclinic.script.program.names import name_of, names_of_call
 from trainclinic.script.program.open_values import Parameter, Setting
 from trainclinic.script.program.reading import argument
-from trainclinic.script.program.values import Attribute, Call, Choice, Constant, Element, External, Item, Items, Value
+from trainclinic.script.program.values import Attribute, Call, Choice, Constant, External, Item, Value
 
 SAME_OBJECT = frozenset(
     {
@@ -240,12 +240,3 @@ def same_data(value: Value) -> Value:
         else:
             return value
     return value
-
-
-def is_row(value: Value) -> bool:
-    """Whether a value is a row or batch of some data.
-
-    Args:
-        value: The value.
-    """
-    return isinstance(value, Element) or (isinstance(value, Items) and value.kind == "list" and bool(value.elements))

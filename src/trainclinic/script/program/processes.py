@@ -40,15 +40,6 @@ _WRAPPING_LOOPS = frozenset(
 )
 
 
-def wrapped_models(program: Program) -> list[Call]:
-    """Calls that wrap a model in `DistributedDataParallel`, in order.
-
-    Args:
-        program: The program.
-    """
-    return program.calls_of(DDP)
-
-
 def wrapping_call(value: Value | None) -> Call | None:
     """The `DistributedDataParallel` around a model; `None` when there is none.
 

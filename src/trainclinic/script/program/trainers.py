@@ -10,7 +10,7 @@ from trainclinic.script.program.definitions import Class, Instance
 from trainclinic.script.program.names import names_of_call
 from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import argument
-from trainclinic.script.program.values import Call, Choice, Constant, External, Value
+from trainclinic.script.program.values import Call, Choice, External, Value
 
 if TYPE_CHECKING:
     from trainclinic.script.program.program import Program
@@ -151,12 +151,3 @@ def _kind(call: Call) -> str:
         if match:
             return match[1]
     return ""
-
-
-def is_switched_on(value: Value | None) -> bool:
-    """Whether an option is literally `True` or a name such as `"steps"`.
-
-    Args:
-        value: The option.
-    """
-    return isinstance(value, Constant) and bool(value.value)
