@@ -6,7 +6,7 @@ import json
 import string
 from pathlib import Path
 
-from tests.script.knowledge.test_secrets import made_up
+from tests.knowledge.test_secrets import made_up
 from tests.script.programs import program_of
 
 from trainclinic.script.alarm import Alarm

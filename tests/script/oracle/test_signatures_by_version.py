@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from trainclinic.knowledge.versions import key
 from trainclinic.script.oracle.signatures import Oracle
 from trainclinic.script.oracle.table import FILE, bundled
-from trainclinic.script.oracle.versions import key
 
 ARGUMENTS = "transformers.TrainingArguments"
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from trainclinic.knowledge.versions import nearest
 from trainclinic.script.oracle.answers import CallShape, Origin, Presence, Removal, Signature, Verdict
 from trainclinic.script.oracle.call_sites import call_sites
 from trainclinic.script.oracle.extraction import shape_of
@@ -20,7 +21,6 @@ from trainclinic.script.oracle.parameters import Parameter, Shape
 from trainclinic.script.oracle.renames import REPLACEMENTS, SUCCESSORS
 from trainclinic.script.oracle.symbols import SYMBOLS
 from trainclinic.script.oracle.table import bundled
-from trainclinic.script.oracle.versions import nearest
 
 _TRAINER = "transformers.Trainer"
 

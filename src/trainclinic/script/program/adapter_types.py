@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainclinic.knowledge.behaviour import CASTS_ADAPTERS_TO_FLOAT32
 from trainclinic.script.alarm import Certainty
-from trainclinic.script.knowledge.behaviour import CASTS_ADAPTERS_TO_FLOAT32
 from trainclinic.script.places import Place
 from trainclinic.script.program.adapters import ATTACHING, attached_by, is_given, quantised
 from trainclinic.script.program.events import Condition, StoreEvent

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainclinic.script.knowledge.models import owners_of
+from trainclinic.knowledge.models import owners_of
 from trainclinic.script.program.identities import Identity, identity_of
 from trainclinic.script.program.objects import is_tokenizer, root
 from trainclinic.script.program.once import listed_once

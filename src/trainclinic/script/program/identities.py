@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainclinic.script.knowledge.models import ModelFamily, family_of
+from trainclinic.knowledge.models import ModelFamily, family_of
 from trainclinic.script.program.objects import is_causal_lm, loader_name, model_id, root
 from trainclinic.script.program.once import asked_once
 from trainclinic.script.program.reading import possible

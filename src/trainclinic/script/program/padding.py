@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainclinic.knowledge.models import ships_pad
 from trainclinic.script.alarm import Certainty
-from trainclinic.script.knowledge.models import ships_pad
 from trainclinic.script.places import Step
 from trainclinic.script.program.encodings import is_many, text_of
 from trainclinic.script.program.events import Condition, Event

@@ -63,11 +63,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trainclinic.catalogue.verdict import Severity
-from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.behaviour import (
+from trainclinic.knowledge.behaviour import (
     CHECKPOINTING_ENABLES_INPUT_GRADS,
     SFT_ENABLES_INPUT_GRADS_OF_READY_ADAPTERS,
 )
+from trainclinic.script.alarm import Alarm, Certainty, Mending
 from trainclinic.script.places import Place, Step
 from trainclinic.script.program.adapters import PREPARATIONS, attached_by, config_of, quantised, trained, ways
 from trainclinic.script.program.embedding_training import trains_embeddings

@@ -52,8 +52,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.models import ModelFamily, family_of
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.models import ModelFamily, family_of
 from trainclinic.script.places import Step
 from trainclinic.script.program.adapters import config_of
 from trainclinic.script.program.identities import identity_of

@@ -56,8 +56,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.versions import key
 from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
-from trainclinic.script.oracle.versions import key
 from trainclinic.script.places import Place, Step
 from trainclinic.script.program.adapters import attached_by, config_of, ways
 from trainclinic.script.program.embedding_training import EMBEDDINGS, trains_embeddings

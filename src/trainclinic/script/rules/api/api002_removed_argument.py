@@ -61,9 +61,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.versions import key
 from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
 from trainclinic.script.oracle.answers import Removal
-from trainclinic.script.oracle.versions import key
 from trainclinic.script.places import Place
 from trainclinic.script.program.libraries import (
     asks_for_version,

@@ -71,8 +71,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.behaviour import DIVIDES_LOSS_BY_ITEMS
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.behaviour import DIVIDES_LOSS_BY_ITEMS
 from trainclinic.script.places import Step
 from trainclinic.script.program.libraries import is_of_its_time, oracle
 from trainclinic.script.program.objects import is_causal_lm

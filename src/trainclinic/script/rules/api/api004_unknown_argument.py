@@ -50,8 +50,8 @@ from difflib import get_close_matches
 
 from trainclinic.catalogue.rule import Threshold
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.versions import key
 from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
-from trainclinic.script.oracle.versions import key
 from trainclinic.script.program.libraries import keywords_of, library_calls, oracle
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.values import Call

@@ -54,8 +54,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.models import special_tokens_in
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.models import special_tokens_in
 from trainclinic.script.places import Step
 from trainclinic.script.program.events import StoreEvent
 from trainclinic.script.program.generation import decodings, whole_output

@@ -49,8 +49,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.behaviour import PACKS_ACROSS_EXAMPLES
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.behaviour import PACKS_ACROSS_EXAMPLES
 from trainclinic.script.places import Step
 from trainclinic.script.program.objects import LOADERS, loading_call
 from trainclinic.script.program.program import Program

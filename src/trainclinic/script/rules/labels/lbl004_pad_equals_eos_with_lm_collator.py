@@ -68,8 +68,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.behaviour import SFT_MASKS_PAD_BY_ID
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.behaviour import SFT_MASKS_PAD_BY_ID
 from trainclinic.script.places import Step
 from trainclinic.script.program.masking import IGNORED, Masking, maskings
 from trainclinic.script.program.objects import same_data

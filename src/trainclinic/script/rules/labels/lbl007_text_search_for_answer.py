@@ -73,8 +73,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.models import special_tokens_in
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.models import special_tokens_in
 from trainclinic.script.places import Step
 from trainclinic.script.program.encodings import origin_of_ids, text_of, tokenizer_of
 from trainclinic.script.program.masking import IGNORED, held_values, ignores_positions, maskings

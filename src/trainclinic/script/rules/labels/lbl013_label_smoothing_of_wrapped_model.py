@@ -71,8 +71,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.behaviour import SMOOTHER_SHIFTS_FOR_ADAPTERS
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.behaviour import SMOOTHER_SHIFTS_FOR_ADAPTERS
 from trainclinic.script.places import Step
 from trainclinic.script.program.definitions import Class, Instance
 from trainclinic.script.program.names import name_of

@@ -66,8 +66,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.behaviour import LOADS_CHECKPOINT_DTYPE
 from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
-from trainclinic.script.knowledge.behaviour import LOADS_CHECKPOINT_DTYPE
 from trainclinic.script.places import Step
 from trainclinic.script.program.identities import identity_of
 from trainclinic.script.program.objects import LOADERS, loader_name

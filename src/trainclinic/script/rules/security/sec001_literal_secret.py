@@ -55,8 +55,8 @@ import re
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.secrets import find_secret
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.secrets import find_secret
 from trainclinic.script.places import Place
 from trainclinic.script.program.program import Program
 from trainclinic.script.rule import script_rule

@@ -64,8 +64,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.versions import key
 from trainclinic.script.alarm import Alarm, Certainty, Edit, Mending
-from trainclinic.script.oracle.versions import key
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, constants, contains, flag, is_open, literal_texts
 from trainclinic.script.program.values import Call, Constant, Item, Value

@@ -59,8 +59,8 @@ import re
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.models import family_of
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.models import family_of
 from trainclinic.script.program.objects import LOADERS
 from trainclinic.script.program.program import Program
 from trainclinic.script.program.reading import argument, constants, flag, is_open, possible

@@ -70,8 +70,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.behaviour import SFT_APPENDS_EOS
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.behaviour import SFT_APPENDS_EOS
 from trainclinic.script.places import Step
 from trainclinic.script.program.generation import is_encoder_decoder
 from trainclinic.script.program.program import Program

@@ -72,8 +72,8 @@ import re
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.models import owners_of, special_tokens_in
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.models import owners_of, special_tokens_in
 from trainclinic.script.places import Place
 from trainclinic.script.program.added_tokens import added_tokens
 from trainclinic.script.program.identities import Identity, identity_of

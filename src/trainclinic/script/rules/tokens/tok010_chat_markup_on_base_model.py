@@ -76,8 +76,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.models import is_instruct
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.models import is_instruct
 from trainclinic.script.places import Step
 from trainclinic.script.program.embedding_training import changes_embeddings_by_hand, lora_calls, trains_embeddings
 from trainclinic.script.program.encodings import chat_templates

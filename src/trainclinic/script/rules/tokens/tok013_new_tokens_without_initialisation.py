@@ -54,8 +54,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.behaviour import Behaviour
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.behaviour import Behaviour
 from trainclinic.script.places import Step
 from trainclinic.script.program.added_tokens import Added, added_tokens
 from trainclinic.script.program.embedding_training import changes_embeddings_by_hand, lora_calls, trains_embeddings

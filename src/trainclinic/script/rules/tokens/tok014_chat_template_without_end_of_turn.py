@@ -65,8 +65,8 @@ import re
 from collections.abc import Iterator
 
 from trainclinic.catalogue.verdict import Severity
+from trainclinic.knowledge.behaviour import SFT_APPENDS_EOS_TO_CHATS
 from trainclinic.script.alarm import Alarm, Certainty, Mending
-from trainclinic.script.knowledge.behaviour import SFT_APPENDS_EOS_TO_CHATS
 from trainclinic.script.places import Place
 from trainclinic.script.program.encodings import chat_templates
 from trainclinic.script.program.events import Event

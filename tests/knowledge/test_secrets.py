@@ -7,7 +7,7 @@ import string
 
 import pytest
 
-from trainclinic.script.knowledge.secrets import find_secret
+from trainclinic.knowledge.secrets import find_secret
 
 LETTERS = string.ascii_letters + string.digits
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from trainclinic.script.oracle.versions import key
+from trainclinic.knowledge.versions import key
 
 Holds = Literal["yes", "no", "unknown"]
 

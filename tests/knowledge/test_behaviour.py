@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from trainclinic.script.knowledge import behaviour
-from trainclinic.script.knowledge.behaviour import Behaviour
+from trainclinic.knowledge import behaviour
+from trainclinic.knowledge.behaviour import Behaviour
 from trainclinic.script.oracle.signatures import Oracle
 from trainclinic.script.oracle.table import bundled
 

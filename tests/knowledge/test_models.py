@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trainclinic.script.knowledge.models import (
+from trainclinic.knowledge.models import (
     _families,
     family_of,
     is_instruct,
