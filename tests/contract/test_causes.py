@@ -13,6 +13,7 @@ from trainclinic.catalogue.page import CAUSE_HEADINGS
 from trainclinic.causes.catalogue import all_causes
 from trainclinic.causes.knowledge import HEALTHY_FAMILY, TABLES, UNKNOWN, background, knowledge
 from trainclinic.causes.next_tests import all_tests
+from trainclinic.dataset.examine import all_rules as rules_of_data
 from trainclinic.findings.circumstances import all_circumstances
 from trainclinic.findings.examine import all_rules
 from trainclinic.script.alarm import Certainty
@@ -20,8 +21,8 @@ from trainclinic.script.examine import all_rules as rules_of_scripts
 
 CAUSES = {slug: file.cause for slug, file in all_causes().items()}
 TAXONOMY = Path(__file__).parents[3] / "shared/taxonomy.yaml"
-LATER = {"data"}
-"""Background tables of rooms that answer later; causes may already expect their findings."""
+OF_DATA = set(json.loads((TABLES / "background" / "data.json").read_text(encoding="utf-8")))
+"""Symptoms of data that speak for a cause; the others cost quality or time, or are for a person to judge."""
 OF_SCRIPTS = json.loads((TABLES / "background" / "script.json").read_text(encoding="utf-8"))
 """Mistakes in scripts that speak for a cause; the others stop a run at once, or cost time, money or safety."""
 
@@ -82,11 +83,15 @@ def test_a_background_rate_has_a_reason_and_leaves_room_for_causes(slug: str) ->
 
 def test_every_rule_and_circumstance_has_a_background_rate_and_no_row_is_left_over() -> None:
     answered = {entry.rule.slug for entry in all_rules().values()} | {c.slug for c in all_circumstances().values()}
-    later: set[str] = set()
-    for name in LATER:
-        later |= set(json.loads((TABLES / "background" / f"{name}.json").read_text(encoding="utf-8")))
     assert answered <= set(background())
-    assert set(background()) == answered | later | set(OF_SCRIPTS)
+    assert set(background()) == answered | OF_DATA | set(OF_SCRIPTS)
+
+
+def test_what_data_are_evidence_for_is_found_by_a_rule_and_expected_by_a_cause() -> None:
+    found = {entry.rule.slug for entry in rules_of_data().values()}
+    expected = {e.finding for cause in CAUSES.values() for e in cause.expects}
+    assert sorted(OF_DATA - found) == []
+    assert sorted(OF_DATA - expected) == []
 
 
 def test_what_scripts_are_evidence_for_is_found_by_the_linter_and_expected_by_a_cause() -> None:

@@ -31,7 +31,7 @@ report, several get a table and a report each.
 \b
 trainclinic diagnose runs/my-finetune
 trainclinic diagnose runs/my-finetune -o report.html
-trainclinic diagnose train.log --script finetune.py
+trainclinic diagnose train.log --script finetune.py --data train.jsonl
 trainclinic diagnose "runs/*" --run runs/third
 trainclinic diagnose train.log --format json | jq .verdict
 """
@@ -61,6 +61,18 @@ trainclinic diagnose train.log --format json | jq .verdict
     help="The script that made the run, or its folder; may be given several times. By default those in a run's folder.",
 )
 @click.option("--no-scripts", is_flag=True, help="Do not look into scripts.")
+@click.option(
+    "--data",
+    "data",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    metavar="FILE",
+    help="The training data and held-out data; may be given several times. By default what lies in a run's folder.",
+)
+@click.option("--no-data", is_flag=True, help="Do not look into training data.")
+@click.option(
+    "--tokenizer", default="", metavar="T", help="Folder or `tokenizer.json` of the model; for what the data look like."
+)
 @click.option("-j", "--jobs", type=click.IntRange(min=0), default=0, help="Processes for many runs; 0 decides itself.")
 @click.option("--color/--no-color", default=None, help="Force colour on or off; by default it follows the terminal.")
 def command(
@@ -71,6 +83,9 @@ def command(
     wanted: str | None,
     scripts: tuple[Path, ...],
     no_scripts: bool,
+    data: tuple[Path, ...],
+    no_data: bool,
+    tokenizer: str,
     jobs: int,
     color: bool | None,
 ) -> None:
@@ -83,7 +98,8 @@ def command(
         from trainclinic.diagnosis.diagnose import diagnose
 
         looked_into = () if no_scripts else scripts or None
-        diagnosis = diagnose(paths, jobs=jobs, scripts=looked_into)
+        examined = () if no_data else data or None
+        diagnosis = diagnose(paths, jobs=jobs, scripts=looked_into, data=examined, tokenizer=tokenizer)
     if wanted is not None:
         diagnosis = _only(diagnosis, wanted)
     with waiting("writing the report"):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WIDEST = 100
 SUGGESTED = 3
 SECTION_TITLES = (
-    "Symptoms: this run, or this script, shows ...",
+    "Symptoms: this run, this script, or these data show ...",
     "Circumstances: this run has ...",
     "Causes: because of ...",
 )
@@ -93,11 +93,12 @@ def _pages() -> dict[str, Callable[[], str]]:
 
 def _catalogue() -> tuple[dict[str, Entry[Any]], dict[str, Circumstance[Any]], dict[str, CauseFile]]:
     from trainclinic.causes.catalogue import all_causes
+    from trainclinic.dataset.examine import all_rules as rules_of_data
     from trainclinic.findings.circumstances import all_circumstances
     from trainclinic.findings.examine import all_rules
     from trainclinic.script.examine import all_rules as rules_of_scripts
 
-    return {**all_rules(), **rules_of_scripts()}, all_circumstances(), all_causes()
+    return {**all_rules(), **rules_of_scripts(), **rules_of_data()}, all_circumstances(), all_causes()
 
 
 def _listing() -> str:

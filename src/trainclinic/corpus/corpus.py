@@ -5,8 +5,8 @@ It knows files, their splits and their rows. It does not know what good rows loo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -73,3 +73,12 @@ class Corpus:
     def of(self, split: Split) -> Corpus:
         """The files of one split."""
         return Corpus(tuple(shard for shard in self.shards if shard.split == split), self.title, self.troubles)
+
+    def named(self, names: Mapping[Path, str]) -> Corpus:
+        """The same files under other names.
+
+        Args:
+            names: How to call a file, by its path; others keep their name.
+        """
+        shards = tuple(replace(shard, name=names.get(shard.path, shard.name)) for shard in self.shards)
+        return replace(self, shards=shards)

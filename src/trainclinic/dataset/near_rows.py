@@ -9,15 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trainclinic.corpus.sample import Sample
-from trainclinic.dataset.duplicates.near import Clusters, NearDuplicates, Signer, near_duplicates_available
+from trainclinic.dataset.duplicates.near import WORDS, Clusters, NearDuplicates, Signer, near_duplicates_available
+from trainclinic.dataset.duplicates.words import split_words
 from trainclinic.dataset.once import asked_once
+from trainclinic.dataset.row_text import own_text, target_text
 
 if TYPE_CHECKING:
     from trainclinic.corpus.corpus import Split
     from trainclinic.dataset.data import Data
 
 BATCH_CHARACTERS = 4_000_000
+TEMPLATE_ROWS = 2_000
+"""Kept rows that are searched for templates."""
+PROMPT_SHARE = 0.05
+"""Share of prompts from which a run of words belongs to a template."""
+TARGET_SHARE = 0.25
+"""The same for answers and plain texts: copies of one row are rarer than that, forms of an answer are not."""
+LEAST_ROWS = 10
 
 
 @asked_once
@@ -29,12 +41,38 @@ def near_clusters(data: Data) -> Clusters | None:
     """
     if near_duplicates_available() is not None:
         return None
-    signer, store = Signer(), NearDuplicates()
+    signer, store = Signer(common=template_runs(data)), NearDuplicates()
     splits: tuple[Split, ...] = ("train", "held-out")
     for split in splits:
         for texts in text_batches(data, split):
             store.add(signer.sign(texts))
     return store.clusters()
+
+
+@asked_once
+def template_runs(data: Data) -> NDArray[np.uint64]:
+    """Hashes of the runs of words that templates bring into many rows, ascending: they make no two rows alike.
+
+    Args:
+        data: The data, of which kept rows are looked at.
+    """
+    rows = data.survey.samples[:: len(data.survey.samples) // TEMPLATE_ROWS + 1]
+    prompts = [sample.prompt for sample in rows if sample.messages]
+    targets = [target_text(sample) for sample in rows]
+    found = [_in_many(prompts, PROMPT_SHARE), _in_many(targets, TARGET_SHARE)]
+    return np.unique(np.concatenate(found))
+
+
+def _in_many(texts: list[str], share: float) -> NDArray[np.uint64]:
+    """Runs that stand in more than a share of texts, and in more than a few."""
+    runs = split_words(texts).ngrams(WORDS)
+    row = np.repeat(np.arange(len(texts)), runs.counts)
+    order = np.lexsort((row, runs.hashes))
+    hashes, row = runs.hashes[order], row[order]
+    is_new = np.ones(len(hashes), np.bool_)
+    is_new[1:] = (hashes[1:] != hashes[:-1]) | (row[1:] != row[:-1])
+    found, rows = np.unique(hashes[is_new], return_counts=True)
+    return found[rows > max(share * len(texts), LEAST_ROWS)]
 
 
 def text_batches(data: Data, split: Split) -> Iterator[list[str]]:
@@ -49,8 +87,8 @@ def text_batches(data: Data, split: Split) -> Iterator[list[str]]:
     for shard in data.corpus.of(split).shards:
         for row in shard.rows():
             if isinstance(row, Sample):
-                texts.append(row.whole)
-                held += len(row.whole)
+                texts.append(own_text(row))
+                held += len(texts[-1])
                 if held >= BATCH_CHARACTERS:
                     yield texts
                     texts, held = [], 0

@@ -30,7 +30,7 @@ class Stated(Generic[T]):
     by: str = ""
 
     @property
-    def isStated(self) -> bool:
+    def is_assumed(self) -> bool:
         """Whether nobody stated it."""
         return not self.by
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from trainclinic.corpus.sample import Sample, Trouble
 from trainclinic.dataset.duplicates.exact import digests, normal_digests
+from trainclinic.dataset.row_text import answer_text, prompt_text, whole_text
 from trainclinic.dataset.survey import (
     DTYPES,
     KEPT_CHARACTERS,
@@ -154,13 +155,13 @@ def _count_trouble(found: Survey, trouble: Trouble) -> None:
 
 
 def _prints_of(batch: Sequence[Sample]) -> Prints:
-    wholes = [sample.whole for sample in batch]
+    wholes = [whole_text(sample) for sample in batch]
     is_chat = np.array([bool(sample.messages) for sample in batch])
     columns = {
         "whole": digests([text.encode("utf-8", "surrogatepass") for text in wholes]),
         "normal": normal_digests(wholes),
-        "prompt": np.where(is_chat, normal_digests([sample.prompt for sample in batch]), 0),
-        "answer": np.where(is_chat, normal_digests([sample.answer for sample in batch]), 0),
+        "prompt": np.where(is_chat, normal_digests([prompt_text(sample) for sample in batch]), 0),
+        "answer": np.where(is_chat, normal_digests([answer_text(sample) for sample in batch]), 0),
         "prompt_length": [len(sample.prompt) for sample in batch],
         "answer_length": [sum(map(len, sample.answers)) if sample.messages else len(sample.text) for sample in batch],
         "shard": [0] * len(batch),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from trainclinic.corpus.sample import ROLES, Message, Sample
 from trainclinic.dataset.encoded import IGNORED, PARTS, Encoded
-from trainclinic.dataset.templates.errors import TemplateError
+from trainclinic.dataset.templates.template import TemplateError
 from trainclinic.record.source import Source
 
 if TYPE_CHECKING:
@@ -52,14 +52,15 @@ class Written:
     Attributes:
         text: The text, end token included.
         stretches: What its characters belong to; characters in none are markup.
-        answers: First character of each answer and the one after its end, end-of-turn marker included.
+        answers: For each answer its spans, mostly one: first character and the one after the last, end-of-turn marker
+            included; none where it was not found in what the template wrote.
         is_scored: For each answer whether the row wants it scored; `None` when the row is silent.
         is_framed: Whether a chat template wrote it, which brings its own begin and end tokens.
     """
 
     text: str
     stretches: tuple[Stretch, ...]
-    answers: tuple[tuple[int, int], ...]
+    answers: tuple[tuple[tuple[int, int], ...], ...]
     is_scored: tuple[bool | None, ...]
     is_framed: bool
 
@@ -99,14 +100,15 @@ class TrainingRows:
 
         Raises:
             TemplateError: If it is no valid template.
+            ReadError: If it is the name of none.
         """
-        from trainclinic.dataset.templates.known import template_named
+        from trainclinic.dataset.templates.known import load_template
         from trainclinic.dataset.templates.template import ChatTemplate
 
-        stated = self._preparation.template.value
-        if not stated and self._tokenizer.template:
-            return ChatTemplate(self._tokenizer.template, self._tokenizer.specials)
-        return template_named(stated or STAND_IN_TEMPLATE, self._tokenizer.specials)
+        given = self._preparation.template.value or self._tokenizer.template or STAND_IN_TEMPLATE
+        if "{" in given:
+            return ChatTemplate(given, self._tokenizer.specials)
+        return load_template(given, self._tokenizer.specials)
 
     @property
     def has_real_template(self) -> bool:
@@ -138,14 +140,18 @@ class TrainingRows:
     def _framed(self, sample: Sample) -> Written:
         from trainclinic.dataset.templates.spans import spans
 
-        template = self.template
-        found = spans(template, sample.messages, sample.tools)
-        stretches = tuple(
-            Stretch(start, end, _part_of(message))
-            for message, (start, end) in zip(sample.messages, found.contents, strict=True)
+        found = spans(self.template, sample.messages, sample.tools)
+        stretches: list[Stretch] = []
+        for message, turn in zip(sample.messages, found.turns, strict=True):
+            content = message.content.strip()
+            start = found.text.find(content, turn.start, turn.end) if content else -1
+            inside = turn.answers or (((start, start + len(content)),) if start >= 0 else ())
+            stretches += [Stretch(*span, _part_of(message)) for span in inside]
+        answers = tuple(
+            turn.answers for message, turn in zip(sample.messages, found.turns, strict=True) if message.is_answer
         )
         flags = tuple(message.is_scored for message in sample.messages if message.is_answer)
-        return Written(found.text, stretches, found.answers, flags, is_framed=True)
+        return Written(found.text, tuple(stretches), answers, flags, is_framed=True)
 
     def encode(self, samples: Iterable[Sample]) -> tuple[Encoded, ...]:
         """Rows as ids and labels; rows that the template cannot write are left out and noted in `refused`."""
@@ -180,8 +186,9 @@ class TrainingRows:
         answers = np.full(len(tokens), -1, dtype=np.int16)
         for stretch in written.stretches:
             parts[_inside(tokens, written.text, stretch.start, stretch.end)] = stretch.part
-        for number, (start, end) in enumerate(written.answers):
-            answers[_inside(tokens, written.text, start, end)] = number
+        for number, spans in enumerate(written.answers):
+            for start, end in spans:
+                answers[_inside(tokens, written.text, start, end)] = number
         labels = self._labels(tokens, answers, written)
         return Encoded(
             sample, written.text, tokens.ids, tokens.starts, tokens.ends, labels, parts, answers,
@@ -241,7 +248,7 @@ def _behind_each_other(sample: Sample, end: str) -> Written:
     joint = "" if sample.schema == "prompt-completion" else "\n"
     pieces: list[Stretch] = []
     text = ""
-    answers: list[tuple[int, int]] = []
+    answers: list[tuple[tuple[int, int], ...]] = []
     for message in sample.messages:
         text += joint if text else ""
         start = len(text)
@@ -249,7 +256,7 @@ def _behind_each_other(sample: Sample, end: str) -> Written:
         pieces.append(Stretch(start, len(text), _part_of(message)))
         if message.is_answer:
             text += "" if end and message.content.endswith(end) else end
-            answers.append((start, len(text)))
+            answers.append(((start, len(text)),))
     flags = tuple(message.is_scored for message in sample.messages if message.is_answer)
     return Written(text, tuple(pieces), tuple(answers), flags, is_framed=False)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from trainclinic.diagnosis.companions import broken_first
-from trainclinic.diagnosis.scripts import Code, ScriptPath, read_code, scripts_of
-from trainclinic.diagnosis.workers import judge_all
+from trainclinic.diagnosis.run_data import DataPath, RunData, read_run_data
+from trainclinic.diagnosis.scripts import Code, ScriptPath, files_of, read_code
+from trainclinic.diagnosis.workers import Beside, judge_all
 from trainclinic.findings.overall import Overall
 from trainclinic.record.run import RunRecord
 from trainclinic.signals.measured import Measured
@@ -124,7 +125,12 @@ class Diagnosis:
 
 
 def diagnose(
-    target: Target | Iterable[Target], *, jobs: int = 1, scripts: Sequence[ScriptPath] | None = None
+    target: Target | Iterable[Target],
+    *,
+    jobs: int = 1,
+    scripts: Sequence[ScriptPath] | None = None,
+    data: Sequence[DataPath] | None = None,
+    tokenizer: str = "",
 ) -> Diagnosis:
     """Diagnose a run folder, a log file, several of each, or a record that is already in memory.
 
@@ -133,6 +139,9 @@ def diagnose(
         jobs: Processes for many runs; 0 takes one per processor when there is enough to do.
         scripts: The scripts that made the runs. By default those that lie in a run's folder are read; an empty list
             reads none.
+        data: The training data of the runs. By default data files that lie in a run's folder are examined; an empty
+            list examines none.
+        tokenizer: Folder or file of their tokenizer; by default that of the model, where it is on this machine.
 
     Raises:
         ReadError: If nothing readable was found; the message says what was looked at.
@@ -141,15 +150,23 @@ def diagnose(
     records = [given for given in targets if isinstance(given, RunRecord)]
     paths = [given for given in targets if not isinstance(given, RunRecord)]
     damage: tuple[Damage, ...] = ()
-    beside: tuple[Found, ...] = ()
+    programs: tuple[Found, ...] = ()
+    sets: tuple[Found, ...] = ()
     if paths or not records:
+        from trainclinic.corpus.open import looks_like_data
         from trainclinic.readers.collect import collect
 
-        collected = collect(paths, jobs=jobs, scripts_suffice=scripts is None or bool(scripts))
+        suffice = scripts is None or bool(scripts)
+        collected = collect(paths, jobs=jobs, scripts_suffice=suffice, is_data=looks_like_data)
         records += collected.records or [RunRecord(name=collected.title)]
-        damage, beside = collected.damage, collected.scripts
-    code = _code_of(records, beside, scripts)
+        damage, programs, sets = collected.damage, collected.scripts, collected.data
+    code = _code_of(records, programs, scripts)
     records = [one.told(record) for one, record in zip(code, records, strict=True)]
+    rows = _data_of(records, sets, data, tokenizer)
+    records = [replace(record, damage=(*record.damage, *one.damage)) for record, one in zip(records, rows, strict=True)]
+    beside = [
+        Beside((*one.findings, *seen.findings), seen.unigram_entropy) for one, seen in zip(code, rows, strict=True)
+    ]
     runs = [
         RunDiagnosis(
             record,
@@ -160,7 +177,7 @@ def diagnose(
             judged.verdict,
             judged.document,
         )
-        for record, judged in zip(records, judge_all(records, jobs, [one.findings for one in code]), strict=True)
+        for record, judged in zip(records, judge_all(records, jobs, beside), strict=True)
     ]
     order = broken_first(records, [run.verdict.word == "sick" for run in runs])
     return Diagnosis(tuple(runs[at] for at in order), damage)
@@ -172,8 +189,22 @@ def _code_of(records: Sequence[RunRecord], beside: Sequence[Found], scripts: Seq
         return [read_code(scripts)] * len(records)
     seen: dict[tuple[Found, ...], Code] = {}
     code: list[Code] = []
-    for mine in scripts_of(records, beside):
+    for mine in files_of(records, beside):
         if mine not in seen:
             seen[mine] = read_code([script.path for script in mine], names={one.path: one.name for one in mine})
         code.append(seen[mine])
     return code
+
+
+def _data_of(
+    records: Sequence[RunRecord], beside: Sequence[Found], data: Sequence[DataPath] | None, tokenizer: str
+) -> list[RunData]:
+    """What the training data of each run look like under its settings."""
+    if data is not None:
+        return [read_run_data(record, data, tokenizer=tokenizer) for record in records]
+    return [
+        read_run_data(
+            record, [one.path for one in mine], names={one.path: one.name for one in mine}, tokenizer=tokenizer
+        )
+        for record, mine in zip(records, files_of(records, beside), strict=True)
+    ]

@@ -55,24 +55,22 @@ class Code:
         )
 
 
-def scripts_of(records: Sequence[RunRecord], scripts: Sequence[Found]) -> list[tuple[Found, ...]]:
-    """For each record the scripts of its folder; those that lie nearer to no run belong to all.
+def files_of(records: Sequence[RunRecord], files: Sequence[Found]) -> list[tuple[Found, ...]]:
+    """For each record the files of its folder; those that lie nearer to no run belong to all.
 
     Args:
         records: The runs.
-        scripts: Every script that was found.
+        files: Every script, or every data file, that was found.
     """
     homes = [record.files[0].rpartition("/")[0] if record.files else "" for record in records]
     known = set(homes)
 
-    def belongs(script: Found, home: str) -> bool:
-        if script.folder in known:
-            return script.folder == home
-        return (
-            script.folder == home or not home or script.folder.startswith(f"{home}/") or home.startswith(script.folder)
-        )
+    def belongs(file: Found, home: str) -> bool:
+        if file.folder in known:
+            return file.folder == home
+        return file.folder == home or not home or file.folder.startswith(f"{home}/") or home.startswith(file.folder)
 
-    return [tuple(script for script in scripts if belongs(script, home)) for home in homes]
+    return [tuple(file for file in files if belongs(file, home)) for home in homes]
 
 
 def read_code(paths: Sequence[ScriptPath], *, names: Mapping[Path, str] | None = None) -> Code:

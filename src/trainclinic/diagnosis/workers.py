@@ -49,22 +49,36 @@ class Judged:
     document: Document | None = None
 
 
-def judge(record: RunRecord, companions: tuple[RunRecord, ...] = (), code: tuple[Finding, ...] = ()) -> Judged:
-    """Measure and judge one record, beside other runs of its folder and what was found in its scripts."""
-    measured = Measured(record, companions=companions)
-    findings = tuple(sorted((*examine(measured), *code), key=in_order))
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What lies beside the log of a run and was judged on its own.
+
+    Attributes:
+        findings: What was found in its scripts and in its training data.
+        unigram_entropy: Entropy of its training targets as single tokens, nats/token, when the data were examined.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    unigram_entropy: float | None = None
+
+
+def judge(record: RunRecord, companions: tuple[RunRecord, ...] = (), beside: Beside | None = None) -> Judged:
+    """Measure and judge one record, beside other runs of its folder, its scripts and its data."""
+    beside = beside or Beside()
+    measured = Measured(record, unigram_entropy=beside.unigram_entropy, companions=companions)
+    findings = tuple(sorted((*examine(measured), *beside.findings), key=in_order))
     answers = answers_of(measured, findings)
     inference = infer(answers)
     verdict = concluded(overall_verdict(measured, findings), inference)
     return Judged(measured, findings, answers, inference, verdict)
 
 
-def judge_all(records: Sequence[RunRecord], jobs: int = 1, code: Sequence[tuple[Finding, ...]] = ()) -> list[Judged]:
+def judge_all(records: Sequence[RunRecord], jobs: int = 1, beside: Sequence[Beside] = ()) -> list[Judged]:
     """Measure and judge records, in order.
 
     Args:
         records: The runs.
-        code: For each run what was found in its scripts; empty when nobody looked into any.
+        beside: For each run what was found in its scripts and data; empty when nobody looked into any.
         jobs: Processes; 0 takes one per processor when there is enough to do. More than 1 needs a main module
             that can be imported without running (`if __name__ == "__main__"`).
     """
@@ -73,30 +87,32 @@ def judge_all(records: Sequence[RunRecord], jobs: int = 1, code: Sequence[tuple[
         jobs = (os.cpu_count() or 1) if worth_it else 1
     jobs = min(jobs, len(records))
     companions = companions_of(records)
-    code = code or [()] * len(records)
+    beside = beside or [Beside()] * len(records)
     if jobs <= 1:
-        return [judge(*one) for one in zip(records, companions, code, strict=True)]
+        return [judge(*one) for one in zip(records, companions, beside, strict=True)]
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     # Forking a process that has threads may hang it, and Windows and macOS cannot; `spawn` is the same everywhere.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         plain = [_plain(record) for record in records]
-        beside = [tuple(map(_plain, others)) for others in companions]
-        seen = [_without_modules(found) for found in code]
-        apart = list(pool.map(_judge_apart, plain, beside, seen, chunksize=max(1, len(records) // (4 * jobs))))
-    rules = {**all_rules(), **script_rules()}
+        others = [tuple(map(_plain, near)) for near in companions]
+        seen = [_without_modules(one.findings) for one in beside]
+        entropies = [one.unigram_entropy for one in beside]
+        share = max(1, len(records) // (4 * jobs))
+        apart = list(pool.map(_judge_apart, plain, others, seen, entropies, chunksize=share))
+    rules = {**all_rules(), **rules_beside()}
     return [
         Judged(
-            Measured(record, companions=others),
+            Measured(record, unigram_entropy=one.unigram_entropy, companions=near),
             tuple(Finding(rules[name], answer) for name, answer in verdicts),
             answers,
             inference,
             overall,
             document,
         )
-        for record, others, (verdicts, answers, inference, overall, document) in zip(
-            records, companions, apart, strict=True
+        for record, near, one, (verdicts, answers, inference, overall, document) in zip(
+            records, companions, beside, apart, strict=True
         )
     ]
 
@@ -107,22 +123,24 @@ def _without_modules(findings: tuple[Finding, ...]) -> Told:
 
 
 def _judge_apart(
-    record: RunRecord, companions: tuple[RunRecord, ...], code: Told
+    record: RunRecord, companions: tuple[RunRecord, ...], beside: Told, unigram_entropy: float | None
 ) -> tuple[Told, tuple[Answer, ...], Inference, Overall, Document]:
     """Judge a record in a process of its own; the report is composed here too, because signals do not travel."""
     from trainclinic.report.compose import compose
 
-    rules = script_rules() if code else {}
-    judged = judge(record, companions, tuple(Finding(rules[name], verdict) for name, verdict in code))
+    rules = rules_beside() if beside else {}
+    found = tuple(Finding(rules[name], verdict) for name, verdict in beside)
+    judged = judge(record, companions, Beside(found, unigram_entropy))
     document = compose(judged.measured, judged.findings, judged.verdict, judged.inference)
     return _without_modules(judged.findings), judged.answers, judged.inference, judged.verdict, document
 
 
-def script_rules() -> dict[str, Entry[Any]]:
-    """Rules of the scripts by code, imported when somebody looked into a script."""
+def rules_beside() -> dict[str, Entry[Any]]:
+    """Rules of the scripts and of the data by code, imported when somebody looked into either."""
+    from trainclinic.dataset.examine import all_rules as rules_of_data
     from trainclinic.script.examine import all_rules as rules_of_scripts
 
-    return dict(rules_of_scripts())
+    return {**rules_of_scripts(), **rules_of_data()}
 
 
 def _plain(record: RunRecord) -> RunRecord:

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from functools import cache
 
-from trainclinic.readers import redact
+from trainclinic.readers.redact import KEY_SHAPES
 
 ENTROPY_BITS = 3.0
 """Least entropy per character: 20 random characters of base 62 have about 4, words and runs of one letter below 3."""
@@ -88,4 +88,4 @@ def _is_random(body: str) -> bool:
 
 @cache
 def _shapes() -> re.Pattern[str]:
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(redact._SHAPES)})")
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(KEY_SHAPES)})")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.wording import count
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from trainclinic.record.run import RunRecord
 
 PROGRAM_SUFFIXES = frozenset({".py", ".ipynb"})
+DATA_SUFFIXES = frozenset({".jsonl", ".json", ".csv", ".tsv"})
 SCRIPT_SUFFIXES = PROGRAM_SUFFIXES | {".sh", ".bash", ".slurm", ".sbatch"}
 
 
@@ -35,6 +37,7 @@ class Collected:
         looked_at: Number of files that were opened.
         scripts: Programs and launch scripts beside the logs, for those who can read code.
         title: Name for the whole: the one folder or file that was given.
+        data: Files that are training data and no logs, for those who can read data.
     """
 
     records: tuple[RunRecord, ...]
@@ -42,15 +45,23 @@ class Collected:
     looked_at: int = 0
     scripts: tuple[Found, ...] = ()
     title: str = ""
+    data: tuple[Found, ...] = ()
 
 
-def collect(target: Target | Iterable[Target], *, jobs: int = 1, scripts_suffice: bool = False) -> Collected:
+def collect(
+    target: Target | Iterable[Target],
+    *,
+    jobs: int = 1,
+    scripts_suffice: bool = False,
+    is_data: Callable[[Path], bool] = lambda _: False,
+) -> Collected:
     """Read everything below `target` into records, one per run.
 
     Args:
         target: A folder, a file, a glob pattern, or several of these.
         jobs: Processes to read with; 0 takes one per processor when there are several large files.
         scripts_suffice: Whether a target that holds programs and no log gives no records instead of an error.
+        is_data: Which files hold training data: they are set aside and not read as logs.
 
     Raises:
         ReadError: If a target does not exist or nothing readable was found; the message says what was.
@@ -58,12 +69,13 @@ def collect(target: Target | Iterable[Target], *, jobs: int = 1, scripts_suffice
     targets = [target] if isinstance(target, (str, os.PathLike)) else list(target)
     found = discover(targets)
     scripts = tuple(file for file in found.files if file.path.suffix.lower() in SCRIPT_SUFFIXES)
-    outcomes = list(read_files(found.files, jobs))
+    data = tuple(file for file in found.files if file.path.suffix.lower() in DATA_SUFFIXES and is_data(file.path))
+    outcomes = list(read_files([file for file in found.files if file not in data], jobs))
     parts = [part for outcome in outcomes for part in outcome.parts]
     refused = _count_refusals(outcomes)
     looked_at = sum(outcome.opened for outcome in outcomes)
     if not parts and scripts_suffice and any(file.path.suffix.lower() in PROGRAM_SUFFIXES for file in scripts):
-        return Collected((), tuple(found.damage), looked_at, scripts, found.title)
+        return Collected((), tuple(found.damage), looked_at, scripts, found.title, data)
     if not parts:
         hint = next((outcome.hint for outcome in outcomes if outcome.hint), _WHAT_WE_READ)
         raise ReadError(_why_nothing(found, refused, looked_at), hint=hint)
@@ -74,7 +86,7 @@ def collect(target: Target | Iterable[Target], *, jobs: int = 1, scripts_suffice
         join(run, name, _checkpoints_of(run, runs, found)) for run, name in zip(runs, _names(runs, found), strict=True)
     ]
     damage = (*found.damage, *refused)
-    return Collected(tuple(_with_damage(records, runs, damage)), damage, looked_at, scripts, found.title)
+    return Collected(tuple(_with_damage(records, runs, damage)), damage, looked_at, scripts, found.title, data)
 
 
 def _in_order_of_targets(runs: list[Run], found: Discovered) -> list[Run]:

@@ -73,8 +73,7 @@ def _control_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(rf"{csi}|{string}|\x1b[ -/]{{0,8}}[0-~]?"), re.compile(control)
 
 
-# Published shapes of tokens: a fixed beginning, then enough random characters.
-_SHAPES = (
+KEY_SHAPES = (
     r"hf_[A-Za-z0-9]{20,}",
     r"api_org_[A-Za-z0-9]{20,}",
     r"sk[-_](?=[A-Za-z_-]{0,80}\d)[A-Za-z0-9_-]{20,}",
@@ -92,6 +91,7 @@ _SHAPES = (
     r"wandb_v\d_[A-Za-z0-9_]{20,}",
     r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}",
 )
+"""Published shapes of access keys, as regular expressions: a fixed beginning, then enough random characters."""
 # Names whose value is a secret whatever it looks like.
 _SECRET_NAME = (
     r"(?:passwords?|passwd|passphrase|(?<=[_-])pwd|secrets?|credentials?|"
@@ -116,7 +116,7 @@ def _rules() -> tuple[tuple[re.Pattern[str], _Replace], ...]:
     after = rf"\1{REDACTED}"
     return (
         (re.compile(_BLOCK, re.DOTALL), REDACTED),
-        (re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(_SHAPES)})"), REDACTED),
+        (re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(KEY_SHAPES)})"), REDACTED),
         (re.compile(_SCHEME + r"[^\s/@:\"'<>]{0,256}:[^\s/@\"'<>]{1,256}@"), after + "@"),
         (re.compile(_SCHEME + r"[A-Za-z0-9_-]{16,256}@"), after + "@"),
         (re.compile(_HEADER), after),

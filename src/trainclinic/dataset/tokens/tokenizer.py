@@ -103,4 +103,4 @@ class Tokenizer(Protocol):
         """Token ids alone, without added begin and end tokens, by the fastest way there is."""
 
     def piece(self, token: int) -> str:
-        """The text of one token, as it would be shown; bytes that are no text alone are written as `\\xe2`."""
+        r"""The text of one token, as it would be shown; bytes that are no text alone are written as `\xe2`."""

@@ -1,0 +1,1 @@
+"""One way of holding rows per file, found by walking this package; containers never import each other."""

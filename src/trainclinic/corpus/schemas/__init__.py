@@ -1,0 +1,1 @@
+"""One way of writing rows per file, found by walking this package; schemas never import each other."""

@@ -1,0 +1,56 @@
+"""Which text of a row counts when rows are compared with each other.
+
+Everything that makes two rows different things to learn is in it: rejected answers, labels of liking, tool calls and
+ids of rows that were tokenised before. It does not compare.
+"""
+
+from __future__ import annotations
+
+from trainclinic.corpus.sample import Message, Sample
+
+
+def whole_text(sample: Sample) -> str:
+    """All that a row says, in one text: equal for rows that teach the same."""
+    if sample.ids:
+        return " ".join(map(str, sample.ids + sample.labels))
+    if not (sample.rejected or sample.tools or sample.is_liked is not None or _has_hidden(sample.messages)):
+        return sample.whole
+    sides = [sample.text, *map(_said, sample.messages), *map(_said, sample.rejected), sample.tools]
+    liked = "" if sample.is_liked is None else str(sample.is_liked)
+    return "\n".join(filter(None, (*sides, liked)))
+
+
+def prompt_text(sample: Sample) -> str:
+    """What the last answer answers: earlier turns, and the tools that may be called."""
+    if not (sample.tools or _has_hidden(sample.messages)):
+        return sample.prompt
+    last = max((at for at, one in enumerate(sample.messages) if one.is_answer), default=len(sample.messages))
+    return "\n".join((sample.tools, *map(_said, sample.messages[:last])))
+
+
+def answer_text(sample: Sample) -> str:
+    """The last answer with its thoughts and tool calls; empty when there is none."""
+    return next((_said(message) for message in reversed(sample.messages) if message.is_answer), "")
+
+
+def own_text(sample: Sample) -> str:
+    """The text by which rows are like each other: without system prompts, which many rows share."""
+    if not sample.messages:
+        return whole_text(sample)
+    turns = [*sample.messages, *sample.rejected[-1:]]
+    return "\n".join(_said(message) for message in turns if message.role != "system")
+
+
+def target_text(sample: Sample) -> str:
+    """What is learned from a row: its answers, or its plain text."""
+    return "\n".join(sample.answers) if sample.messages else sample.text
+
+
+def _has_hidden(messages: tuple[Message, ...]) -> bool:
+    return any(message.calls or message.reasoning for message in messages)
+
+
+def _said(message: Message) -> str:
+    if not (message.calls or message.reasoning):
+        return message.content
+    return "\n".join(filter(None, (message.reasoning, message.content, message.calls)))

@@ -1,0 +1,1 @@
+"""The rules on training data, one file each, in groups by what they look at."""

@@ -1,0 +1,1 @@
+"""What the model is to write: empty, placeholders, refusals, echoes, lengths."""

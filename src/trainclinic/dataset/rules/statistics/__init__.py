@@ -1,0 +1,1 @@
+"""How much there is to learn from, and how often the run goes over it."""
