@@ -23,7 +23,7 @@ from data_corpus import DISTINCT, KINDS, Planted, documents, planted
 from numpy.typing import NDArray
 
 T = TypeVar("T")
-PARTS = ("memory", "exact", "lines", "near", "tokenise")
+PARTS = ("memory", "exact", "lines", "near", "passages", "tokenise")
 BATCH = 2_000
 NEAR_MEGABYTES = 24.0
 """Text for peers that are a hundred times slower; the ratio is that of MB/s."""
@@ -160,6 +160,28 @@ def with_datasketch(texts: Sequence[str]) -> NDArray[np.int64]:
     return joins.roots()
 
 
+def passages(corpus: Planted) -> Iterator[Line]:
+    """Rows that are part of another one, and passages of held-out rows that stand in training rows."""
+    from trainclinic.dataset.duplicates.passages import SharedPassages, containment
+
+    part = first_megabytes(corpus, NEAR_MEGABYTES)
+    found, seconds = timed(lambda: containment(part.texts))
+    yield "rows within rows", "trainclinic", part.megabytes, seconds
+    wrong = sum(part.families[one.row] != part.families[one.within] for one in found)
+    rows = {one.row for one in found}
+    bases = set(part.families[np.isin(part.kinds, DISTINCT)].tolist())
+    halves = [at for at, kind in enumerate(part.kinds) if kind == "half" and part.families[at] in bases]
+    print(f"  {sum(at in rows for at in halves)} of {len(halves)} halves found, {wrong} of {len(found)} rows wrong")
+    shared = SharedPassages(corpus.texts[:BATCH])
+
+    def ours() -> None:
+        for batch in batches(corpus.texts[BATCH:]):
+            shared.add(batch)
+
+    _, seconds = timed(ours)
+    yield "passages of held-out rows", "trainclinic", corpus.megabytes, seconds
+
+
 def score(name: str, labels: NDArray[np.int64], corpus: Planted) -> None:
     """Print how many copies are found with the document they were made of, and how many pairs are right."""
     kinds = np.array(corpus.kinds)
@@ -270,7 +292,7 @@ def main() -> int:
         print("memory", flush=True)
         memory(options.size_memory, options.seed)
     timings: dict[str, Callable[[Planted], Iterator[Line]]]
-    timings = {"exact": exact, "lines": lines, "near": near, "tokenise": tokenise}
+    timings = {"exact": exact, "lines": lines, "near": near, "passages": passages, "tokenise": tokenise}
     found: list[Line] = []
     if set(wanted) & set(timings):
         corpus = planted(options.size, options.seed)

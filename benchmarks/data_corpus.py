@@ -11,6 +11,7 @@ import re
 import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,7 @@ class Markov:
         return [str(word) for word in self.words[rng.choice(self._ids, size=count)]]
 
 
+@cache
 def source_text() -> str:
     """The guides of this repository and the docstrings of the standard library."""
     parts = [file.read_text(encoding="utf-8") for file in sorted((ROOT / "docs").rglob("*.md"))]

@@ -6,7 +6,7 @@ follows from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +44,7 @@ def near_clusters(data: Data) -> Clusters | None:
     signer, store = Signer(common=template_runs(data)), NearDuplicates()
     splits: tuple[Split, ...] = ("train", "held-out")
     for split in splits:
-        for texts in text_batches(data, split):
+        for texts in text_batches(data, split, own_text):
             store.add(signer.sign(texts))
     return store.clusters()
 
@@ -75,19 +75,20 @@ def _in_many(texts: list[str], share: float) -> NDArray[np.uint64]:
     return found[rows > max(share * len(texts), LEAST_ROWS)]
 
 
-def text_batches(data: Data, split: Split) -> Iterator[list[str]]:
+def text_batches(data: Data, split: Split, text_of: Callable[[Sample], str]) -> Iterator[list[str]]:
     """The texts of every row of a split in order, some megabytes at a time.
 
     Args:
         data: The data.
         split: Which rows.
+        text_of: The text of a row.
     """
     texts: list[str] = []
     held = 0
     for shard in data.corpus.of(split).shards:
         for row in shard.rows():
             if isinstance(row, Sample):
-                texts.append(own_text(row))
+                texts.append(text_of(row))
                 held += len(texts[-1])
                 if held >= BATCH_CHARACTERS:
                     yield texts

@@ -59,6 +59,8 @@ class Preparation:
         packing: Whether several rows share a sequence.
         vocabulary: Rows of the model's embedding; `None` when not known.
         response_marker: Text after which the collator begins to score; empty when it searches for none.
+        needs_markers: Whether the loss mask comes from the `{% generation %}` markers of the template.
+        mask_by_length: Whether the prompt is tokenised alone and masked by its number of tokens.
     """
 
     template: Stated[str] = Stated("")
@@ -74,6 +76,8 @@ class Preparation:
     packing: Stated[bool] = _NO
     vocabulary: Stated[int | None] = Stated(None)
     response_marker: Stated[str] = Stated("")
+    needs_markers: Stated[bool] = _NO
+    mask_by_length: Stated[bool] = _NO
 
 
 @dataclass(frozen=True, slots=True)

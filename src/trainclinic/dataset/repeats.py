@@ -23,7 +23,9 @@ SHORT_TEXT = 40
 LABEL_KINDS = 50
 """Different answers of a classification, at most; beyond that they may be one in `LABEL_ROWS` of the rows."""
 LABEL_ROWS = 20
-LABEL_LENGTH = 40
+SHORT_PROMPT = 20
+"""Characters of a prompt that says too little to have one answer."""
+LABEL_LENGTH = 60
 """Characters of a label, at most."""
 
 
@@ -51,7 +53,7 @@ class Answers:
     def are_labels(self) -> bool:
         """Whether the answers are classes: few different ones, all of them short."""
         kinds = len(self.rows) - self.by_answer.extra
-        few = kinds <= max(LABEL_KINDS, len(self.rows) // LABEL_ROWS) and kinds < len(self.rows)
+        few = 1 < kinds <= max(LABEL_KINDS, len(self.rows) // LABEL_ROWS) and kinds < len(self.rows)
         return few and bool(np.quantile(self.lengths, 0.95) <= LABEL_LENGTH)
 
 
@@ -103,7 +105,7 @@ def conflicts(found: Answers) -> NDArray[np.bool_]:
     several = kinds[found.by_prompt.first] > 1
     longest = np.zeros(len(found.rows), np.int64)
     np.maximum.at(longest, found.by_prompt.first, found.lengths)
-    is_open = (found.prompt_lengths < LABEL_LENGTH // 2) & (longest[found.by_prompt.first] > LABEL_LENGTH)
+    is_open = (found.prompt_lengths < SHORT_PROMPT) & (longest[found.by_prompt.first] > LABEL_LENGTH)
     return several & ~is_open
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from trainclinic.dataset.once import asked_once
 from trainclinic.dataset.row_text import target_text
 from trainclinic.dataset.rule import quoted
 from trainclinic.dataset.survey import Survey
@@ -39,9 +38,19 @@ def place_of(data: Data, row: int, split: Split = "train") -> Source:
     return Source(name, None, f"row {line}") if form in WITHOUT_LINES else Source(name, line)
 
 
+def sample_at(data: Data, row: int) -> Sample | None:
+    """A training row by its position; `None` when not all rows were kept.
+
+    Args:
+        data: The data.
+        row: Position among the training rows, from 0.
+    """
+    return data.survey.samples[row] if data.survey.has_all else None
+
+
 def said_by(data: Data, row: int) -> str:
     """What a training row says, in back-ticks: the end of its prompt, else its text; empty when it was not kept."""
-    sample = _sample_at(data).get(row)
+    sample = sample_at(data, row)
     if sample is None:
         return ""
     asked = next((one.content for one in reversed(sample.messages) if one.role == "user" and one.content.strip()), "")
@@ -63,9 +72,3 @@ def tally_of(data: Data, looked: int, found: Iterable[tuple[int, str]], split: S
         if len(tally.first) < MOST_HITS:
             tally.first.append(Hit(place_of(data, row, split), says))
     return tally
-
-
-@asked_once
-def _sample_at(data: Data) -> dict[int, Sample]:
-    """The kept training rows by position; none when some rows were not kept."""
-    return dict(enumerate(data.survey.samples)) if data.survey.has_all else {}

@@ -8,24 +8,27 @@ from __future__ import annotations
 
 from trainclinic.corpus.sample import Message, Sample
 
+MEDIA = frozenset(("image", "images", "image_path", "audio", "audios", "audio_path", "video", "videos", "video_path"))
+"""Fields that name what a prompt is about beside its text."""
+
 
 def whole_text(sample: Sample) -> str:
     """All that a row says, in one text: equal for rows that teach the same."""
     if sample.ids:
         return " ".join(map(str, sample.ids + sample.labels))
-    if not (sample.rejected or sample.tools or sample.is_liked is not None or _has_hidden(sample.messages)):
+    if not (sample.rejected or sample.is_liked is not None or _has_more(sample)):
         return sample.whole
-    sides = [sample.text, *map(_said, sample.messages), *map(_said, sample.rejected), sample.tools]
+    sides = [sample.text, *map(_said, sample.messages), *map(_said, sample.rejected), sample.tools, *_media(sample)]
     liked = "" if sample.is_liked is None else str(sample.is_liked)
     return "\n".join(filter(None, (*sides, liked)))
 
 
 def prompt_text(sample: Sample) -> str:
     """What the last answer answers: earlier turns, and the tools that may be called."""
-    if not (sample.tools or _has_hidden(sample.messages)):
+    if not _has_more(sample):
         return sample.prompt
     last = max((at for at, one in enumerate(sample.messages) if one.is_answer), default=len(sample.messages))
-    return "\n".join((sample.tools, *map(_said, sample.messages[:last])))
+    return "\n".join((sample.tools, *_media(sample), *map(_said, sample.messages[:last])))
 
 
 def answer_text(sample: Sample) -> str:
@@ -46,8 +49,14 @@ def target_text(sample: Sample) -> str:
     return "\n".join(sample.answers) if sample.messages else sample.text
 
 
-def _has_hidden(messages: tuple[Message, ...]) -> bool:
-    return any(message.calls or message.reasoning for message in messages)
+def _has_more(sample: Sample) -> bool:
+    if sample.tools or (sample.others and _media(sample)):
+        return True
+    return any(message.calls or message.reasoning for message in sample.messages)
+
+
+def _media(sample: Sample) -> list[str]:
+    return [value for name, value in sample.others if name in MEDIA]
 
 
 def _said(message: Message) -> str:

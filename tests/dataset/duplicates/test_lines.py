@@ -74,3 +74,13 @@ def test_forgotten_lines_lower_a_count_by_no_more_than_is_said(monkeypatch):
     assert 1500 - counter.forgot <= line.rows <= 1500
     assert len(counter._whole()) < 1000
     assert len(counter._texts) < 200
+
+
+def test_merging_forgets_rare_lines_too(monkeypatch):
+    monkeypatch.setattr(lines, "JOINED_LINES", 100)
+    monkeypatch.setattr(lines, "MOST_LINES", 500)
+    counter = LineCounter()
+    for shard in range(10):
+        counter.merge(counted([f"a line that occurs once only {shard} {row}\n{NOTICE}" for row in range(200)]))
+    assert len(counter._whole()) <= 1000
+    assert counter.common(0.5) == [CommonLine(NOTICE, 2000, 2000)]

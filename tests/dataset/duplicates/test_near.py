@@ -73,7 +73,8 @@ def test_two_families_in_one_bucket_are_both_found(monkeypatch):
 
 
 def test_pairs_beyond_one_portion_are_checked_too(monkeypatch):
-    monkeypatch.setattr(near, "PAIRS_AT_ONCE", 2)
+    for name, value in {"PAIRS_AT_ONCE": 2, "BANDS": 1, "ROUNDS": 1}.items():
+        monkeypatch.setattr(near, name, value)
     assert first_of([BASES[0]] * 9 + [BASES[1]]) == [0] * 9 + [9]
 
 

@@ -24,7 +24,7 @@ LEAST_SHARE = 0.01
 """The smallest share of rows that can be asked for; the text of rarer lines is not kept."""
 MOST_LINES = 2_000_000
 """Distinct lines in memory, at 16 bytes each, from which rare ones are forgotten."""
-JOINED_LINES = 1_000_000
+JOINED_LINES = 3_000_000
 """Lines of new tables that are joined at a time."""
 MOST_TEXTS = 20_000
 """Texts of lines in memory, from which those of rare ones are forgotten."""
@@ -161,7 +161,8 @@ class _Table:
 
 def _added(tables: Sequence[_Table]) -> _Table:
     found = np.concatenate([np.zeros(0, np.uint64), *(table.digests for table in tables)])
-    order = np.argsort(found)
+    # the tables are in order: a merge sort only has to merge them
+    order = np.argsort(found, kind="stable")
     found = found[order]
     starts = np.flatnonzero(_changes(found))
     if not len(starts):

@@ -195,7 +195,8 @@ class Joins:
             roots = self.roots()[pairs]
             roots = roots[roots[:, 0] != roots[:, 1]]
             low, high = roots.min(axis=1), roots.max(axis=1)
-            np.minimum.at(self._parent, high, low)
+            # of several new parents of one root the last one stays; the next turn joins the others
+            self._parent[high] = low
             pairs = np.column_stack([low, high])
 
 

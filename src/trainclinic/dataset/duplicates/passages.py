@@ -108,13 +108,13 @@ class Contained:
 
 
 def containment(texts: Sequence[str], words: int = WORDS, share: float = CONTAINED_SHARE) -> list[Contained]:
-    """Rows that are part of a longer row, each with the row that holds most of it.
+    """Rows that are part of a longer row.
 
     Candidates come from the rarest passages of a row that stand in other rows too, so that a short quotation in a long
-    row is found as well as half a row; every candidate is then counted exactly.
+    row is found as well as half a row; every candidate is then counted exactly, and the one that holds most is named.
 
     Args:
-        texts: Texts of the rows; all of their passages are held in memory, 60 bytes a word.
+        texts: Texts of the rows; all of their passages are held in memory, some 50 bytes a word.
         words: Words of a passage; shorter rows are not looked at.
         share: Share of a row's passages that must stand in the longer one, 0-1.
     """
@@ -122,7 +122,7 @@ def containment(texts: Sequence[str], words: int = WORDS, share: float = CONTAIN
     pairs = _candidates(passages)
     held = _held(passages, pairs)
     best: dict[int, Contained] = {}
-    for (row, within), found in zip(pairs.tolist(), held.tolist(), strict=True):
+    for (row, within), found in zip(pairs.tolist(), held, strict=True):
         if found >= share and (row not in best or found > best[row].share):
             best[row] = Contained(row, within, found)
     return sorted(best.values(), key=lambda one: one.row)
@@ -142,33 +142,44 @@ def _low(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
 def _candidates(passages: Grams) -> NDArray[np.int64]:
     """Pairs of a row and a longer one that may contain it, `[pairs, 2]`."""
     counts = passages.counts
-    rows = np.repeat(np.arange(len(counts)), counts)
+    shared = _shared(passages.hashes)
+    rows = np.repeat(np.arange(len(counts)), counts)[shared]
     # holders of each passage: the longest rows first
-    order = np.lexsort((rows, -counts[rows], passages.hashes))
-    ordered, holders = passages.hashes[order], rows[order]
+    order = np.lexsort((rows, -counts[rows], passages.hashes[shared]))
+    ordered, holders = passages.hashes[shared[order]], rows[order]
     is_start = np.ones(len(ordered), np.bool_)
     is_start[1:] = ordered[1:] != ordered[:-1]
     starts = np.flatnonzero(is_start)
-    sizes = np.diff(np.append(starts, len(ordered)))
     group = np.cumsum(is_start) - 1
-    # of each row the passages with the fewest holders, but more than itself
-    many = np.flatnonzero(sizes[group] > 1)
-    many = many[np.lexsort((sizes[group[many]], holders[many]))]
-    rank = np.arange(len(many)) - np.searchsorted(holders[many], holders[many])
-    many = many[rank < RAREST]
-    reach = np.minimum(sizes[group[many]], MOST_HOLDERS)
-    row = np.repeat(holders[many], reach)
+    sizes = np.diff(np.append(starts, len(ordered)))[group]
+    # of each row the passages with the fewest holders
+    rare = np.lexsort((sizes, holders))
+    rank = np.arange(len(rare)) - np.searchsorted(holders[rare], holders[rare])
+    rare = rare[rank < RAREST]
+    reach = np.minimum(sizes[rare], MOST_HOLDERS)
+    row = np.repeat(holders[rare], reach)
     step = np.arange(len(row)) - np.repeat(np.cumsum(reach) - reach, reach)
-    within = holders[np.repeat(starts[group[many]], reach) + step]
+    within = holders[np.repeat(starts[group[rare]], reach) + step]
     is_longer = counts[within] > LONGER * counts[row]
     return np.unique(np.column_stack([row[is_longer], within[is_longer]]), axis=0)
 
 
-def _held(passages: Grams, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share of the passages of each pair's first row that stand in its second, `[pairs]`."""
-    shares = np.zeros(len(pairs))
-    for at, (row, within) in enumerate(pairs.tolist()):
-        part = passages.hashes[passages.offsets[row] : passages.offsets[row + 1]]
-        whole = passages.hashes[passages.offsets[within] : passages.offsets[within + 1]]
-        shares[at] = np.isin(part, whole).mean()
+def _shared(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Where a passage stands that occurs more than once."""
+    ordered = np.sort(hashes)
+    again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    may_be = np.zeros(1 << FILTER_BITS, np.bool_)
+    may_be[_low(again)] = True
+    found = np.flatnonzero(may_be[_low(hashes)])
+    return found[np.isin(hashes[found], again)]
+
+
+def _held(passages: Grams, pairs: NDArray[np.int64]) -> list[float]:
+    """Share of the distinct passages of each pair's first row that stand in its second, `[pairs]`."""
+    shares = []
+    last, part = -1, set[int]()
+    for row, within in pairs.tolist():
+        if row != last:
+            last, part = row, set(passages.of(row).tolist())
+        shares.append(len(part.intersection(passages.of(within).tolist())) / len(part))
     return shares

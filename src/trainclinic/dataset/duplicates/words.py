@@ -38,6 +38,14 @@ class Grams:
         """Number of grams in each text, `[texts]`."""
         return np.diff(self.offsets)
 
+    def of(self, text: int) -> NDArray[np.uint64]:
+        """The grams of one text.
+
+        Args:
+            text: Its index.
+        """
+        return self.hashes[self.offsets[text] : self.offsets[text + 1]]
+
     def ngrams(self, length: int) -> Grams:
         """Runs of words; none crosses from one text into the next.
 

@@ -19,8 +19,8 @@ has natural duplicates. Copies do not make a loss diverge.
 
 ## Example
 
-A file of 10,000 rows was written by appending two exports; 1,400 rows are in both, the training loss ends at 0.3 and the
-answers to unseen questions do not improve.
+A file of 10,000 rows was written by appending two exports; 1,400 rows are in both, the training loss ends at 0.3 and
+the answers to unseen questions do not improve.
 
 ## Check it by hand
 

@@ -1,0 +1,1 @@
+"""What carries a loss: rows without targets, answers cut off, masks that are off, padding."""

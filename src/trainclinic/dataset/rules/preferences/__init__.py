@@ -1,0 +1,1 @@
+"""Preference pairs and feedback: sides, prompts, lengths, labels."""

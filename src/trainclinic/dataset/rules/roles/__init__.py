@@ -1,0 +1,1 @@
+"""Who speaks when: roles, order of turns, answers, system prompts."""
