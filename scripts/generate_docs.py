@@ -138,7 +138,7 @@ def symptom_index(rules: dict[str, Entry[Any]]) -> str:
         + table(header, of_runs)
         + "\n## Of scripts\n\nFound by `trainclinic lint`, and by `trainclinic diagnose` in the scripts of a run.\n\n"
         + table(of_script, of_scripts)
-        + "\n## Of training data\n\nFound by `trainclinic data`; what causes listen to, by `trainclinic diagnose` too.\n\n"
+        + "\n## Of training data\n\nFound by `trainclinic data`; `trainclinic diagnose` uses what causes listen to.\n\n"
         + table(of_set, of_data)
     )
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from new_rule import add_code, check_name, start
+from new_rule import start, write_files
 
-ROOT = Path(__file__).resolve().parents[1]
 RULES = Path("src/trainclinic/script/rules")
 
 RULE = '''"""A script does what {words} says.
@@ -120,17 +119,7 @@ def write_rule(root: Path, code: str, slug: str, group: str) -> list[Path]:
     Raises:
         ValueError: If the code or slug is malformed or taken, or the group does not exist.
     """
-    check_name(root, code, slug)
-    folder = root / RULES / group
-    if not folder.is_dir():
-        groups = sorted(path.parent.name for path in (root / RULES).glob("*/__init__.py"))
-        message = f"no group `{group}`: choose one of {', '.join(groups)}"
-        raise ValueError(message)
-    rule = folder / f"{code}_{slug}.py".lower().replace("-", "_")
-    cases = root / "tests" / "script" / "cases" / f"{code}-{slug}.md"
-    rule.write_text(RULE.format(code=code, slug=slug, words=f"`{slug}`"), encoding="utf-8")
-    cases.write_text(CASES.format(code=code, slug=slug), encoding="utf-8")
-    return [rule, cases, add_code(root, code, slug)]
+    return write_files(root, RULES, Path("tests/script/cases"), (RULE, CASES), (code, slug, group))
 
 
 if __name__ == "__main__":

@@ -99,17 +99,35 @@ def write_rule(root: Path, code: str, slug: str, group: str) -> list[Path]:
     Raises:
         ValueError: If the code or slug is malformed or taken, or the group does not exist.
     """
+    return write_files(root, FINDINGS, Path("tests/cases"), (RULE, CASES), (code, slug, group))
+
+
+def write_files(
+    root: Path, rules: Path, cases: Path, templates: tuple[str, str], names: tuple[str, str, str]
+) -> list[Path]:
+    """Write a rule file, its cases and its line in the lock of codes.
+
+    Args:
+        root: The project.
+        rules: Folder of the rules, below it.
+        cases: Folder of the cases, below it.
+        templates: Text of the rule and of its cases, with `{code}`, `{slug}` and `{words}`.
+        names: Code, slug and group.
+
+    Raises:
+        ValueError: If the code or slug is malformed or taken, or the group does not exist.
+    """
+    code, slug, group = names
     check_name(root, code, slug)
-    folder = root / FINDINGS / group
+    folder = root / rules / group
     if not folder.is_dir():
-        groups = sorted(path.parent.name for path in (root / FINDINGS).glob("*/__init__.py"))
+        groups = sorted(path.parent.name for path in (root / rules).glob("*/__init__.py"))
         message = f"no group `{group}`: choose one of {', '.join(groups)}"
         raise ValueError(message)
-    rule = folder / f"{code}_{slug}.py".lower().replace("-", "_")
-    cases = root / "tests" / "cases" / f"{code}-{slug}.md"
-    rule.write_text(RULE.format(code=code, slug=slug, words=slug.replace("-", " ")), encoding="utf-8")
-    cases.write_text(CASES.format(code=code, slug=slug), encoding="utf-8")
-    return [rule, cases, add_code(root, code, slug)]
+    written = [folder / f"{code}_{slug}.py".lower().replace("-", "_"), root / cases / f"{code}-{slug}.md"]
+    for path, template in zip(written, templates, strict=True):
+        path.write_text(template.format(code=code, slug=slug, words=slug.replace("-", " ")), encoding="utf-8")
+    return [*written, add_code(root, code, slug)]
 
 
 def check_name(root: Path, code: str, slug: str) -> None:

@@ -39,6 +39,11 @@ def command_of(heading: str) -> list[str]:
     [
         ("I want to add a symptom", ["tests/test_cases.py", "tests/contract"], "LOS290"),
         ("I want to add a rule of the linter", ["tests/script/test_cases.py", "tests/script/test_rules.py"], "LOP090"),
+        (
+            "I want to add a rule on training data",
+            ["tests/dataset/test_cases.py", "tests/dataset/test_rules.py"],
+            "ANS090",
+        ),
         ("I want to add a cause", ["tests/contract/test_causes.py", "tests/laws"], "spilled-coffee"),
         ("I want to add a file format", ["tests/readers", "tests/contract"], "my_logger"),
     ],
