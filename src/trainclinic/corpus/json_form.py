@@ -42,7 +42,9 @@ def json_form(file: DataFile) -> Literal["lines", "document", ""]:
         closed = [line for line in whole if _is_object_line(line)]
         return "lines" if len(closed) * 2 > len(whole) else "document"
     value = _parsed(whole[0]) if whole else None
-    return "document" if wraps_rows(value, text) else "lines" if value is None or whole == [text.strip()] else "document"
+    return (
+        "document" if wraps_rows(value, text) else "lines" if value is None or whole == [text.strip()] else "document"
+    )
 
 
 def wraps_rows(value: Any, text: str) -> bool:

@@ -10,7 +10,9 @@ from typing import Literal
 
 from trainclinic.record.source import Source
 
-Schema = Literal["alpaca", "sharegpt", "messages", "prompt-completion", "question-answer", "text", "preference", "kto", "tokens"]
+Schema = Literal[
+    "alpaca", "sharegpt", "messages", "prompt-completion", "question-answer", "text", "preference", "kto", "tokens"
+]
 """How a row was written: names of its fields (`instruction`/`output`, `conversations`, `messages` ...), or Markdown."""
 Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")

@@ -2,8 +2,8 @@
 
 ## What it sees
 
-Files that no reader could open, and files whose rows stop early: a damaged `.gz` or `.zst` archive, a truncated Parquet
-file, binary content under the name of a text file, a missing permission.
+Files that no reader could open, and files whose rows stop early: a damaged `.gz` or `.zst` archive, a truncated
+Parquet file, binary content under the name of a text file, a missing permission.
 
 ## Why it matters
 

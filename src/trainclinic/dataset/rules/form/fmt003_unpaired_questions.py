@@ -2,8 +2,8 @@
 
 ## What it sees
 
-In text and Markdown with labelled blocks (`QUESTION:` / `ANSWER:`, `User:` / `Assistant:`, headings), the questions that
-no answer follows before the next question, and answers that follow no question.
+In text and Markdown with labelled blocks (`QUESTION:` / `ANSWER:`, `User:` / `Assistant:`, headings), the questions
+that no answer follows before the next question, and answers that follow no question.
 
 ## Why it matters
 

@@ -7,8 +7,8 @@ expected, a list instead of a string, a list of messages written as one string o
 
 ## Why it matters
 
-Columnar loaders give each column one type and stop at the first row that differs. Code that goes on formats `42`, `None`
-or `[{"role": ...}]` into the prompt, brackets and all.
+Columnar loaders give each column one type and stop at the first row that differs. Code that goes on formats `42`,
+`None` or `[{"role": ...}]` into the prompt, brackets and all.
 
 ## What it does not mean
 
@@ -20,7 +20,7 @@ An answer that is JSON on purpose (tool calls, extraction) is text like any othe
 
 ## Check it by hand
 
-    python -c "import json, collections as c; print(c.Counter(type(json.loads(l)['output']) for l in open('data.jsonl')))"
+    python -c "import json; print({type(json.loads(l)['output']) for l in open('data.jsonl')})"
 
 ## References
 

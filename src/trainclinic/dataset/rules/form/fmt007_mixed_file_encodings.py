@@ -2,28 +2,28 @@ r"""Files carry byte-order marks, NUL bytes, or lines that end in different ways
 
 ## What it sees
 
-A byte-order mark at the beginning of a file or inside it, NUL bytes, files in UTF-16, and files in which some lines end
-with `\r\n` and others with `\n`.
+A byte-order mark at the beginning of a file or inside it, NUL bytes, files in UTF-16, and files in which some lines
+end with `\r\n` and others with `\n`.
 
 ## Why it matters
 
 Some JSON parsers refuse a file that begins with a byte-order mark, and CSV readers take it into the name of the first
-column, which is then "missing". In plain text a mark, a NUL byte or a carriage return becomes a token of its own and is
-learned like a letter. Marks inside a file show that files were joined byte by byte.
+column, which is then "missing". In plain text a mark, a NUL byte or a carriage return becomes a token of its own and
+is learned like a letter. Marks inside a file show that files were joined byte by byte.
 
 ## What it does not mean
 
-Loaders that decode as `utf-8-sig` lose nothing by a mark at the beginning, and JSON lines may end either way. Line ends
-inside a JSON string are text and are not looked at here.
+Loaders that decode as `utf-8-sig` lose nothing by a mark at the beginning, and JSON lines may end either way. Line
+ends inside a JSON string are text and are not looked at here.
 
 ## Example
 
-`cat a.jsonl b.jsonl > train.jsonl`, both saved with a mark by an editor on Windows: the row where `b` begins starts with
-an invisible U+FEFF, and the parser stops there.
+`cat a.jsonl b.jsonl > train.jsonl`, both saved with a mark by an editor on Windows: the row where `b` begins starts
+with an invisible U+FEFF, and the parser stops there.
 
 ## Check it by hand
 
-    python -c "d = open('train.jsonl', 'rb').read(); print([d.count(x) for x in (b'\xef\xbb\xbf', b'\0', b'\r\n', b'\n')])"
+    python -c "d = open('f.jsonl', 'rb').read(); print([d.count(x) for x in (b'\xef\xbb\xbf', b'\0', b'\r\n', b'\n')])"
 
 ## References
 

@@ -2,14 +2,14 @@
 
 ## What it sees
 
-The literals `NaN`, `Infinity` and `-Infinity` as values in JSON rows, and rows that were tokenised before whose ids are
-negative or above 10,000,000, or whose labels are below -1,000 or above 10,000,000.
+The literals `NaN`, `Infinity` and `-Infinity` as values in JSON rows, and rows that were tokenised before whose ids
+are negative or above 10,000,000, or whose labels are below -1,000 or above 10,000,000.
 
 ## Why it matters
 
-A NaN in a feature makes the loss NaN whenever its row is drawn, at the same row in every epoch and after every resume. An
-empty cell that pandas wrote as `NaN` becomes the answer "nan". A NaN cast to an integer is -9223372036854775808: as a
-token id it stops the GPU with an assertion.
+A NaN in a feature makes the loss NaN whenever its row is drawn, at the same row in every epoch and after every
+resume. An empty cell that pandas wrote as `NaN` becomes the answer "nan". A NaN cast to an integer is
+-9223372036854775808: as a token id it stops the GPU with an assertion.
 
 ## What it does not mean
 
@@ -26,7 +26,7 @@ reasons; one that comes at the same rows again points here.
 
 ## References
 
-- https://github.com/huggingface/diffusers/issues/7563 (a stored NaN: the loss breaks at the same sample, also after resume)
+- https://github.com/huggingface/diffusers/issues/7563 (a stored NaN: NaN at the same sample, also after resume)
 - https://www.rfc-editor.org/rfc/rfc8259#section-6 (JSON has no NaN and no infinity)
 """
 

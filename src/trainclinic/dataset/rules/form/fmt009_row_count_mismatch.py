@@ -7,9 +7,9 @@ differ by more than 2 % and by more than 2 rows. Rows that cannot be used may or
 
 ## Why it matters
 
-A script that catches the error of its loader and goes on with built-in sample data trains perfectly on the wrong data:
-a handful of rows, a loss near zero, a model that learned nothing of the user's. A count above the files' own means that
-rows are repeated, split into pieces, or come from elsewhere.
+A script that catches the error of its loader and goes on with built-in sample data trains perfectly on the wrong
+data: a handful of rows, a loss near zero, a model that learned nothing of the user's. A count above the files' own
+means that rows are repeated, split into pieces, or come from elsewhere.
 
 ## What it does not mean
 

@@ -6,13 +6,13 @@ Preference pairs whose two sides agree in every turn, white space at the ends ap
 
 ## Why it matters
 
-Such a pair prefers nothing: its loss is ln 2 = 0.693 and its gradient is zero at every step. Many of them hold the mean
-loss near 0.693 and the reward accuracy low, as if the model did not learn.
+Such a pair prefers nothing: its loss is ln 2 = 0.693 and its gradient is zero at every step. Many of them hold the
+mean loss near 0.693 and the reward accuracy low, as if the model did not learn.
 
 ## What it does not mean
 
-A few equal pairs among thousands do no harm beyond their share of the compute. Pairs that differ only behind the length
-limit become equal by truncation; that is not looked at here.
+A few equal pairs among thousands do no harm beyond their share of the compute. Pairs that differ only behind the
+length limit become equal by truncation; that is not looked at here.
 
 ## Example
 
@@ -25,7 +25,7 @@ limit become equal by truncation; that is not looked at here.
 ## References
 
 - https://github.com/camel-ai/owl/issues/592 (144 of 220 rows with equal sides)
-- https://github.com/natolambert/rlhf-book/pull/504 (7 % of pairs equal after truncation, constant loss without gradient)
+- https://github.com/natolambert/rlhf-book/pull/504 (7 % of pairs equal after truncation, no gradient)
 - https://arxiv.org/abs/2305.18290 (the loss of direct preference optimisation, Rafailov et al. 2023)
 """
 

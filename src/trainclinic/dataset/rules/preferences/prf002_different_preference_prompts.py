@@ -2,13 +2,13 @@
 
 ## What it sees
 
-Preference pairs whose conversations part at a turn that is not the assistant's: another question, another system prompt.
-Two trajectories that begin equally and part at an answer are a sound pair, whatever follows.
+Preference pairs whose conversations part at a turn that is not the assistant's: another question, another system
+prompt. Two trajectories that begin equally and part at an answer are a sound pair, whatever follows.
 
 ## Why it matters
 
-A preference loss compares two answers to one prompt. With two prompts the difference of log-probabilities is that of the
-questions, and trainers that extract the common prefix put the differing question into the answer.
+A preference loss compares two answers to one prompt. With two prompts the difference of log-probabilities is that of
+the questions, and trainers that extract the common prefix put the differing question into the answer.
 
 ## What it does not mean
 
@@ -22,7 +22,7 @@ columns were sorted apart.
 
 ## Check it by hand
 
-    python -c "import json; print(sum(r['chosen'][0] != r['rejected'][0] for r in map(json.loads, open('pairs.jsonl'))))"
+    python -c "import json; print(sum(r['chosen'][0] != r['rejected'][0] for r in map(json.loads, open('p.jsonl'))))"
 
 ## References
 

@@ -2,23 +2,23 @@
 
 ## What it sees
 
-Preference pairs that differ in length: the share in which the chosen side is the longer one, and the median ratio of the
-two lengths in characters. Both must be high: more than 75 % of the pairs, and a median above 1.3.
+Preference pairs that differ in length: the share in which the chosen side is the longer one, and the median ratio of
+the two lengths in characters. Both must be high: more than 75 % of the pairs, and a median above 1.3.
 
 ## Why it matters
 
-Length then predicts the label, and a preference loss that sums log-probabilities over tokens learns it first: rewards and
-accuracy rise while answers only grow longer.
+Length then predicts the label, and a preference loss that sums log-probabilities over tokens learns it first: rewards
+and accuracy rise while answers only grow longer.
 
 ## What it does not mean
 
-Better answers are often longer ones. Judge by a comparison at equal length, and keep the pairs in which the shorter side
-was chosen. The opposite, rejected sides that are longer, is not looked at.
+Better answers are often longer ones. Judge by a comparison at equal length, and keep the pairs in which the shorter
+side was chosen. The opposite, rejected sides that are longer, is not looked at.
 
 ## Example
 
-In 4,410 of 5,000 pairs (88 %) the chosen answer is longer, by a median factor of 1.9; after training answers have twice
-the length.
+In 4,410 of 5,000 pairs (88 %) the chosen answer is longer, by a median factor of 1.9; after training answers have
+twice the length.
 
 ## Check it by hand
 

@@ -7,9 +7,9 @@ Rows with a single answer and a label (`"label": true`), over the kept rows: the
 
 ## Why it matters
 
-The loss on single labels (KTO) weighs good answers against bad ones. With one label alone there is nothing to weigh: all
-good only raises what is there, all bad only lowers it until the model speaks no more. Above 95 % the rare label has to
-be weighted up by a factor of 20 and more.
+The loss on single labels (KTO) weighs good answers against bad ones. With one label alone there is nothing to weigh:
+all good only raises what is there, all bad only lowers it until the model speaks no more. Above 95 % the rare label
+has to be weighted up by a factor of 20 and more.
 
 ## What it does not mean
 

@@ -12,8 +12,8 @@ model has never seen. Where the loss is on the assistant's turns, answers under 
 
 ## What it does not mean
 
-Names of speakers in a group chat or a role play can be meant as roles, for a template that writes any name. That is the
-user's own template then, and this warning may be disregarded.
+Names of speakers in a group chat or a role play can be meant as roles, for a template that writes any name. That is
+the user's own template then, and this warning may be disregarded.
 
 ## Example
 

@@ -13,8 +13,8 @@ the model learns to answer a question that is not the last one, or to speak unas
 
 ## What it does not mean
 
-Two messages of a user in a row are natural in chats, and templates in the style of ChatML write them without harm. Join
-them with a line feed where the template insists on alternation.
+Two messages of a user in a row are natural in chats, and templates in the style of ChatML write them without harm.
+Join them with a line feed where the template insists on alternation.
 
 ## Example
 

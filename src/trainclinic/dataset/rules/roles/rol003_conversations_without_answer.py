@@ -2,13 +2,13 @@
 
 ## What it sees
 
-Conversations without a turn of the assistant, and conversations whose last turn is the user's or the system's. One that
-ends with the result of a tool is complete when a call stands before it.
+Conversations without a turn of the assistant, and conversations whose last turn is the user's or the system's. One
+that ends with the result of a tool is complete when a call stands before it.
 
 ## Why it matters
 
-With the loss on answers, a row without an answer has no target: the mean over zero tokens is NaN, or the row is dropped
-without a word. With the loss on everything, the last thing learned is to stop after a question.
+With the loss on answers, a row without an answer has no target: the mean over zero tokens is NaN, or the row is
+dropped without a word. With the loss on everything, the last thing learned is to stop after a question.
 
 ## What it does not mean
 
@@ -21,7 +21,7 @@ a length limit loses only its last question.
 
 ## Check it by hand
 
-    python -c "import json; print(sum(json.loads(l)['messages'][-1]['role'] != 'assistant' for l in open('data.jsonl')))"
+    python -c "import json; print(sum(json.loads(l)['messages'][-1]['role'] != 'assistant' for l in open('d.jsonl')))"
 
 ## References
 

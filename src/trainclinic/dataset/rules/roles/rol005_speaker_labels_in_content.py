@@ -1,10 +1,10 @@
-"""Answers go on to play the user.
+r"""Answers go on to play the user.
 
 ## What it sees
 
-Answers in which, after some text, a line begins with a label of the user (`User:`, `Human:`, `### Instruction:` ...) and a
-later one with a label of the assistant, or with the label of a prompt format alone (`### Instruction:`). Code blocks
-are left out, and so are rows whose prompt asks for a dialogue or an example, and answers that announce one.
+Answers in which, after some text, a line begins with a label of the user (`User:`, `Human:`, `### Instruction:` ...)
+and a later one with a label of the assistant, or with the label of a prompt format alone (`### Instruction:`). Code
+blocks are left out, and so are rows whose prompt asks for a dialogue or an example, and answers that announce one.
 
 ## Why it matters
 
@@ -18,11 +18,11 @@ tell; above, read the examples.
 
 ## Example
 
-`"completion": "At nine.\\n\\nHuman: And on Sundays?\\n\\nAssistant: Closed."`: two exchanges in one answer.
+`"completion": "At nine.\n\nHuman: And on Sundays?\n\nAssistant: Closed."`: two exchanges in one answer.
 
 ## Check it by hand
 
-    grep -cE '\\\\n(### )?(User|Human|Instruction): ' data.jsonl
+    grep -cE '\\n(### )?(User|Human|Instruction): ' data.jsonl
 
 ## References
 
@@ -52,7 +52,7 @@ _ASKED_FOR = re.compile(
     r"|\bturns?\b|对话|對話|会話|대화|диалог|diálogo|حوار|gespräch|konuşma",
     re.IGNORECASE,
 )
-_READ = 4_000
+_READ = 1_000
 """Characters of the prompt that are searched for a wish for a dialogue, at each end."""
 
 

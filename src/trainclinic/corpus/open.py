@@ -1,0 +1,207 @@
+"""From what the user points at to a corpus: find data files, tell what they are, sort them into splits.
+
+It knows names and first rows. It reads no file to its end.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from trainclinic.corpus.archives import compression_of
+from trainclinic.corpus.container import Container, pick_container
+from trainclinic.corpus.corpus import Corpus, Shard, Split
+from trainclinic.corpus.raw import Raw
+from trainclinic.corpus.row_schema import most_common_schema, renamed
+from trainclinic.corpus.sample import Schema, Trouble
+from trainclinic.corpus.stream import DataFile
+from trainclinic.record.errors import ReadError
+from trainclinic.record.source import Source
+
+Target = str | os.PathLike[str]
+SNIFFED_ROWS = 200
+SNIFFED_BYTES = 4 << 20
+LEAST_UNDERSTOOD = 0.5
+"""Share of the first rows that a file inside a folder must have in a known form to count as training data."""
+CLEARLY_UNDERSTOOD = 0.9
+MOST_FILES = 100_000
+_HELD_OUT = re.compile(
+    r"(?<![a-z])(?:val|valid|validation|test|eval|evaluation|dev|held-?_?out|hold-?_?out)(?![a-z])", re.IGNORECASE
+)
+# fmt: off
+_NO_DATA = re.compile(
+    r"(?i)(?:trainer_state|training_args|config|generation_config|tokenizer|tokenizer_config|special_tokens_map|"
+    r"added_tokens|vocab|dataset_info|dataset_dict|state|adapter_config|all_results|train_results|eval_results|"
+    r"package|package-lock|preprocessor_config|chat_template|index|report|requirements|merges|license|readme)\.\w+$"
+    r"|.*\.(?:log|out|err|py|ipynb|sh|yaml|yml|toml|cfg|ini|safetensors|bin|pt|pth|ckpt|gguf|npy|npz|png|jpg|svg|"
+    r"html|pdf|zip|tar|lock|model|pkl|pickle|so|tfevents.*)$|.*tfevents.*"
+)
+# fmt: on
+_OUTPUTS = re.compile(r"(?i)generat|sampl|predict|output|result|metric|log|preview|history|checkpoint|score")
+_OF_LOGS = frozenset(
+    {"step", "loss", "epoch", "lr", "learning_rate", "grad_norm", "current_steps", "batch", "new_tokens"}
+)
+_PROSE = (".txt", ".md", ".markdown")
+
+
+def open_corpus(
+    targets: Iterable[Target],
+    *,
+    held_out: Iterable[Target] = (),
+    schema: Schema | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Corpus:
+    """Find the data files of a run.
+
+    Args:
+        targets: Files, folders (also those that `datasets` saves) or glob patterns. A file or folder with a word such
+            as `val`, `test` or `eval` in its name is held out, everything else is trained on.
+        held_out: The same for files that are held out whatever their names.
+        schema: How rows are written, when that is not to be found out.
+        columns: Which field plays which part, e.g. `{"prompt": "q", "completion": "a"}`.
+
+    Raises:
+        ReadError: If a path does not exist, or nothing there is training data.
+    """
+    named = [Path(os.fspath(target)) for target in targets]
+    shards: list[Shard] = []
+    troubles: list[Trouble] = []
+    seen: set[Path] = set()
+    for paths, split in ((named, None), ([Path(os.fspath(target)) for target in held_out], "held-out")):
+        for target in paths:
+            for path, name, asked in _files(target):
+                real = path.resolve()
+                if real in seen:
+                    continue
+                seen.add(real)
+                found = _shard(path, name, asked=asked, schema=schema, columns=columns or {})
+                if isinstance(found, Trouble):
+                    troubles.append(found)
+                elif found is not None:
+                    shards.append(replace(found, split=split) if split else found)  # type: ignore[arg-type]
+    title = named[0].name or named[0].resolve().name if len(named) == 1 else "data"
+    if not shards:
+        raise ReadError(_why_nothing(title, troubles), hint=_HINT)
+    return Corpus(tuple(shards), title, tuple(troubles))
+
+
+def looks_like_data(path: Path) -> bool:
+    """Whether a file beside a log is training data: its first rows say so, and it is no log and no output of a model.
+
+    Args:
+        path: A file.
+    """
+    if _OUTPUTS.search(path.name) or _NO_DATA.match(path.name):
+        return False
+    try:
+        file = _opened(path, path.name)
+        rows = [raw.value for raw in _first_rows(file, pick_container(file))]
+    except (ReadError, OSError):
+        return False
+    if any(isinstance(row, Mapping) and _OF_LOGS & {str(name).lower() for name in row} for row in rows[:5]):
+        return False
+    found, share = most_common_schema(rows)
+    return found is not None and share >= CLEARLY_UNDERSTOOD
+
+
+_HINT = "give JSON, JSON lines, CSV, TSV, Parquet, Arrow, Markdown or text with known fields, or name them: `--column`"
+
+
+def _why_nothing(title: str, troubles: list[Trouble]) -> str:
+    if troubles:
+        reasons = "; ".join(f"`{one.source.path}`: {one.says.replace('`', '')}" for one in troubles[:3])
+        return f"`{title}` holds no training data that can be read: {reasons}"
+    return f"`{title}` holds no training data"
+
+
+def _files(target: Path) -> Iterator[tuple[Path, str, bool]]:
+    """Files with their names, and whether the user named the very file.
+
+    Raises:
+        ReadError: If there is nothing at the path.
+    """
+    target = target.expanduser()
+    if target.is_dir():
+        yield from _below(target)
+    elif target.exists():
+        yield target, target.name, True
+    elif glob.has_magic(str(target)):
+        matches = sorted((Path(match) for match in glob.glob(str(target), recursive=True)), key=_natural)  # noqa: PTH207
+        if not matches:
+            message = f"`{target}` matches no file"
+            raise ReadError(message, hint="put the pattern in quotes, and check it with `ls`")
+        for match in matches:
+            if match.is_file():
+                yield match, match.as_posix(), True
+    else:
+        message = f"`{target}` does not exist"
+        raise ReadError(message, hint="give a data file, a folder of them, or a pattern such as `data/*.jsonl`")
+
+
+def _below(folder: Path) -> Iterator[tuple[Path, str, bool]]:
+    """Files of a folder in natural order; prose counts only where there is nothing else."""
+    found = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
+        found += [Path(root, name) for name in names if not name.startswith(".") and not _NO_DATA.match(name)]
+        if len(found) > MOST_FILES:
+            message = f"`{folder}` holds more than {MOST_FILES:,} files"
+            raise ReadError(message, hint="name the folder or the files that hold the data")
+    found.sort(key=_natural)
+    others = [path for path in found if path.suffix.lower() not in _PROSE]
+    for path in [path for path in others if path.is_file()] or found:
+        yield path, path.relative_to(folder).as_posix(), False
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """`part2` before `part10`."""
+    pieces = re.split(r"(\d{1,18})", path.as_posix())
+    return [(int(piece), "") if piece.isdecimal() else (0, piece) for piece in pieces]
+
+
+def _shard(
+    path: Path, name: str, *, asked: bool, schema: Schema | None, columns: Mapping[str, str]
+) -> Shard | Trouble | None:
+    """A data file; `None` for a file of a folder that is something else, a trouble for one that cannot be read."""
+    try:
+        file = _opened(path, name)
+        container = pick_container(file)
+        rows = _first_rows(file, container)
+    except ReadError as error:
+        if asked:
+            raise
+        return Trouble("unreadable", error.message, Source(name))
+    found, share = most_common_schema(renamed(row.value, columns) for row in rows)
+    found, share = next(((row.schema, 1.0) for row in rows if row.schema), (found, share))
+    if not asked and schema is None and (found is None or share < LEAST_UNDERSTOOD):
+        return None
+    split: Split = "held-out" if _HELD_OUT.search(name) else "train"
+    return Shard(
+        path,
+        name,
+        container.form,
+        file.compression,
+        schema or found,
+        split,
+        path.stat().st_size,
+        tuple(columns.items()),
+    )
+
+
+def _opened(path: Path, name: str) -> DataFile:
+    try:
+        with path.open("rb") as handle:
+            compression = compression_of(handle.read(8))
+    except OSError as error:
+        message = f"`{name}` cannot be read: {error.strerror or error}"
+        raise ReadError(message, hint="check that the file exists and that you may read it") from error
+    return DataFile(path, name, compression, limit=SNIFFED_BYTES)
+
+
+def _first_rows(file: DataFile, container: Container) -> list[Raw]:
+    return list(islice((raw for raw in container.read(file) if isinstance(raw, Raw)), SNIFFED_ROWS))
