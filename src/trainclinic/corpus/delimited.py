@@ -37,7 +37,7 @@ def table_confidence(file: DataFile, delimiter: str, ending: str) -> float:
     header, body = [cell.strip() for cell in rows[0]], [row for row in rows[1:] if row]
     even = sum(len(row) == len(header) for row in body) >= _LEAST_EVEN * max(1, len(body))
     is_known = schema_of(dict.fromkeys(header, "x")) is not None
-    is_named = file.name.lower().removesuffix(f".{file.compression}").endswith(ending)
+    is_named = file.is_called(ending)
     if len(header) > 1 and all(header) and even and (is_known or is_named):
         return 0.85 if is_known else 0.6
     return 0.5 if is_named and (is_known or len(header) > 1) else 0.0

@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 from trainclinic.corpus.stream import DataFile
 
-ROW_LISTS = frozenset(
-    """messages conversations conversation dialogue dialog turns chosen rejected prompt completion response responses
-    answers tools functions history input_ids labels attention_mask images videos audios token_type_ids choices
-    options candidates""".split()
-)
+ROW_LISTS = frozenset((
+    "messages", "conversations", "conversation", "dialogue", "dialog", "turns", "chosen", "rejected", "prompt",
+    "completion", "response", "responses", "answers", "tools", "functions", "history", "input_ids", "labels",
+    "attention_mask", "images", "videos", "audios", "token_type_ids", "choices", "options", "candidates",
+))  # fmt: skip
 """Fields of one row that hold lists; a list under any other name may be the rows of the file."""
+LINE_ENDINGS = (".jsonl", ".ndjson", ".jsonlines")
 _OPENS_OBJECT = re.compile(r"\{\s*(\"|\}|$)")
 _OPENS_LIST = re.compile(r"\[\s*([\[{\"\]\d-]|$|true|false|null)")
 _WRAPS = re.compile(r'\{\s*"([^"\\]{1,80})"\s*:\s*\[\s*\{')
@@ -33,6 +34,8 @@ def json_form(file: DataFile) -> Literal["lines", "document", ""]:
     opens = _OPENS_LIST if text.startswith("[") else _OPENS_OBJECT
     lines = [line.strip() for line in text.split("\n")]
     whole = [line for line in (lines if file.is_short else lines[:-1]) if line][:_LOOKED_AT]
+    if file.is_called(*LINE_ENDINGS) and any(isinstance(_parsed(line), dict) for line in whole):
+        return "lines"
     if not opens.match(text):
         closed = [line for line in whole if _is_object_line(line)]
         return "lines" if len(closed) * 2 > len(whole) else ""

@@ -1,4 +1,4 @@
-"""JSON as data files hold it: parsed strictly, with a reason for what cannot be parsed, and repaired where that is safe.
+"""JSON as data files hold it: parsed strictly, with a reason for what cannot be parsed, repaired where that is safe.
 
 It knows JSON. It does not know rows.
 """

@@ -200,6 +200,9 @@ def _opened(path: Path, name: str) -> DataFile:
     except OSError as error:
         message = f"`{name}` cannot be read: {error.strerror or error}"
         raise ReadError(message, hint="check that the file exists and that you may read it") from error
+    if not compression and path.suffix.lower() in (".gz", ".zst"):
+        message = f"`{name}` is called `{path.suffix.lower()}` and is no such archive"
+        raise ReadError(message, hint="check that it was downloaded as a whole; Git LFS leaves a pointer in its place")
     return DataFile(path, name, compression, limit=SNIFFED_BYTES)
 
 

@@ -27,7 +27,7 @@ class Message:
         content: The text, exactly as written; parts of a list of contents are joined without anything between them.
         reasoning: Text of a separate field for thoughts (`reasoning_content`, `thinking`), empty when there is none.
         calls: Tool calls as JSON, empty when there are none.
-        is_scored: Whether the row itself says that the turn is trained on (`weight`, `train`); `None` when it is silent.
+        is_scored: Whether the row itself says that the turn is trained on (`weight`, `train`); `None` if it is silent.
         name: The role as written where that is another word (`gpt`, `human`), else empty.
     """
 
@@ -58,7 +58,7 @@ class Sample:
         rejected: Of a preference pair the turns with the rejected answer, which begin with the same prompt.
         is_liked: The label of a KTO row.
         tools: Tool definitions as JSON, empty when there are none.
-        ids: Token ids of a row that was tokenised before (`input_ids`), else empty; such a row has neither text nor turns.
+        ids: Token ids of a row that was tokenised before (`input_ids`); such a row has neither text nor turns.
         labels: Its labels, empty when the row has none.
         attended: Its attention mask, empty when the row has none.
         others: Further fields by name, as text of at most 200 characters: sources, ids, scores.

@@ -82,6 +82,10 @@ class DataFile:
         self.is_short = len(head) < HEAD_BYTES
         """Whether `head` is the whole file."""
 
+    def is_called(self, *endings: str) -> bool:
+        """Whether the name has one of these endings, before that of its compression."""
+        return self.name.lower().removesuffix(f".{self.compression}").endswith(endings)
+
     def source(self, line: int | None = None, key: str = "") -> Source:
         """A place in this file."""
         return Source(self.name, line, key)
@@ -160,9 +164,11 @@ class DataFile:
         number, rest, skipping = 1, b"", False
         for piece in self._utf8_pieces():
             if skipping:
-                _, found, piece = piece.partition(feed)
+                _, found, rest = piece.partition(feed)
                 number, skipping = number + len(found), not found
-            block, found, rest = (rest + piece).rpartition(feed)
+            else:
+                rest += piece
+            block, found, rest = rest.rpartition(feed)
             if found:
                 yield self._decoded(block.replace(b"\r", b"\n") if feed == b"\r" else block, number)
                 number += block.count(feed) + 1
@@ -189,8 +195,9 @@ class DataFile:
             for number, line in enumerate(text.split("\n"), start=first):
                 if has_mark and line.startswith(_BOM):
                     self.note("byte-order-mark", "a byte-order mark stands at the beginning of the line", number)
-                    line = line.lstrip(_BOM)
-                yield Line(number, line)
+                    yield Line(number, line.lstrip(_BOM))
+                else:
+                    yield Line(number, line)
 
     def _compare_ends(self, text: str, first: int, kinds: dict[bool, int]) -> None:
         """Remember the first line that ends each way; every text but the last ends before a line feed."""
@@ -224,10 +231,13 @@ class DataFile:
         except UnicodeDecodeError:
             lines = []
             for at, line in enumerate(block.split(b"\n"), start=number):
-                try:
-                    lines.append(line.decode())
-                except UnicodeDecodeError as error:
-                    says = f"byte `0x{line[error.start]:02x}` at offset {error.start:,} is not UTF-8"
-                    self.note("undecodable-bytes", says, at)
-                    lines.append(line.decode(errors="replace"))
+                lines.append(self._decoded_line(line, at))
             return Line(number, "\n".join(lines))
+
+    def _decoded_line(self, line: bytes, number: int) -> str:
+        try:
+            return line.decode()
+        except UnicodeDecodeError as error:
+            says = f"byte `0x{line[error.start]:02x}` at offset {error.start:,} is not UTF-8"
+            self.note("undecodable-bytes", says, number)
+            return line.decode(errors="replace")

@@ -61,7 +61,7 @@ def read_run_data(
     from trainclinic.corpus.open import open_corpus
     from trainclinic.dataset.data import Data
     from trainclinic.dataset.examine import examine
-    from trainclinic.dataset.statistics import unigram_entropy
+    from trainclinic.dataset.statistics import unigram_entropy_of
     from trainclinic.diagnosis.data_settings import settings_of
 
     try:
@@ -75,7 +75,7 @@ def read_run_data(
     data = Data(corpus, _tokenizer_of(record, tokenizer), preparation, plan, model=model)
     heard = background()
     findings = tuple(finding for finding in examine(data) if finding.entry.rule.slug in heard)
-    entropy = None if data.tokenizer.is_stand_in else unigram_entropy(data)
+    entropy = None if data.tokenizer.is_stand_in else unigram_entropy_of(data)
     return RunData(findings, entropy)
 
 

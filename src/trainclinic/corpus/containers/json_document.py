@@ -1,6 +1,7 @@
 """One JSON document: an array of rows, or an object that holds its rows in lists (`{"data": [...]}`).
 
-The document is walked value by value, so that its size does not matter; several documents in one file are walked in turn.
+The document is walked value by value, so that its size does not matter; several documents in one file are walked in
+turn.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def sniff(file: DataFile) -> float:
     """By an array or an object that goes on over several lines, or wraps rows; by name where it cannot be told."""
     if json_form(file) == "document":
         return 0.9
-    return 0.2 if file.name.lower().removesuffix(f".{file.compression}").endswith(".json") else 0.0
+    return 0.2 if file.is_called(".json") else 0.0
 
 
 def read(file: DataFile) -> Iterator[Raw | Trouble]:

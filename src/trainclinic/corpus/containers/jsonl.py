@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainclinic.corpus.container import Container
-from trainclinic.corpus.json_form import json_form
+from trainclinic.corpus.json_form import LINE_ENDINGS, json_form
 from trainclinic.corpus.json_rows import BROKEN, JsonParser
 from trainclinic.corpus.raw import Raw
 from trainclinic.corpus.sample import Trouble
 from trainclinic.corpus.stream import DataFile
-
-_ENDINGS = (".jsonl", ".ndjson", ".jsonlines")
 
 
 def sniff(file: DataFile) -> float:
     """By lines that are objects; by name alone where no line can be read."""
     if json_form(file) == "lines":
         return 0.9
-    return 0.3 if file.name.lower().removesuffix(f".{file.compression}").endswith(_ENDINGS) else 0.0
+    return 0.3 if file.is_called(*LINE_ENDINGS) else 0.0
 
 
 def read(file: DataFile) -> Iterator[Raw | Trouble]:

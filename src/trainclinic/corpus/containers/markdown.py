@@ -24,7 +24,7 @@ def sniff(file: DataFile) -> float:
     parts = _parts(file)
     if parts.count("question") >= _LEAST_MARKS and "answer" in parts:
         return 0.8
-    return 0.3 if file.name.lower().removesuffix(f".{file.compression}").endswith((".md", ".markdown")) else 0.0
+    return 0.3 if file.is_called(".md", ".markdown") else 0.0
 
 
 def read(file: DataFile) -> Iterator[Raw | Trouble]:

@@ -1,4 +1,4 @@
-"""Prompts with completions under any of their names: `prompt`/`completion`, `question`/`answer`, `input`/`output` ..."""
+"""Prompts with completions under any of their names: `prompt`/`completion`, `question`/`answer`, `q`/`a` ..."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def read(row: Row, content: Content) -> None:
 SCHEMA = RowSchema(
     name="question-answer",
     title="questions and answers in Markdown or text",
-    fields="`QUESTION:`/`ANSWER:`, `Q:`/`A:`, `User:`/`Assistant:`, `### Instruction:`/`### Response:`, headings that ask",
+    fields="`QUESTION:`/`ANSWER:`, `Q:`/`A:`, `User:`/`Assistant:`, `### Instruction:`/`### Response:`, headings",
     fits=lambda _: 0.0,  # only the container knows
     read=read,
 )

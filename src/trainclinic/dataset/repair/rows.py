@@ -9,6 +9,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from trainclinic.corpus.rows import LONGEST_OTHER
 from trainclinic.corpus.sample import Message, Sample
 from trainclinic.dataset.repair.texts import mended_text
 from trainclinic.dataset.rule import FindInRow
@@ -83,7 +84,8 @@ def plain_row(sample: Sample) -> dict[str, Any]:
         row = {"messages": _dicts(sample.messages)}
     if sample.tools:
         row["tools"] = _json(sample.tools)
-    return row | {name: value for name, value in sample.others if name not in row}
+    whole = {name: value for name, value in sample.others if len(value) < LONGEST_OTHER}
+    return whole | row
 
 
 def _dicts(messages: tuple[Message, ...]) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ Columnar loaders give each column one type and stop at the first row that differ
 ## What it does not mean
 
 An answer that is JSON on purpose (tool calls, extraction) is text like any other. Cells of CSV files are always text.
+Where every row holds a number (labels of classes) the field has one type, and only whoever formats it must write it as
+text: that is noted without alarm.
 
 ## Example
 
@@ -33,7 +35,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.rule import Rule, Threshold
-from trainclinic.catalogue.verdict import NotEvaluated, Severity, Verdict
+from trainclinic.catalogue.verdict import NotEvaluated, Present, Severity, Verdict
 from trainclinic.dataset.rule import SINCE, Shares, verdict_on
 from trainclinic.dataset.troubles import ROWS_MISSING, rows_met, troubles_of
 
@@ -41,7 +43,9 @@ if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
 
 ANY = Threshold("share of rows", 0.0, "1", "a typed loader stops at the first one")
+ALL = Threshold("share of rows", 0.99, "1", "then it is the type of the field, not a stray")
 _SHARES = Shares(ANY)
+_ONE_TYPE = "Nearly all rows hold it: one type, which has to be written as text before it is tokenised"
 
 
 def check(data: Data) -> Verdict:
@@ -50,7 +54,10 @@ def check(data: Data) -> Verdict:
     if not rows:
         return NotEvaluated(ROWS_MISSING)
     found = troubles_of(data, "wrong-type")
-    return verdict_on(found, "hold a value of another type", _SHARES, severity=Severity.WARNING, total=rows)
+    verdict = verdict_on(found, "hold a value of another type", _SHARES, severity=Severity.WARNING, total=rows)
+    if isinstance(verdict, Present) and found.share > ALL.value:
+        return Present(verdict.evidence, _ONE_TYPE, severity=Severity.NOTE)
+    return verdict
 
 
 RULE: Rule[Data] = Rule(
@@ -59,6 +66,6 @@ RULE: Rule[Data] = Rule(
     severity=Severity.WARNING,
     needs=("types of fields",),
     check=check,
-    thresholds=_SHARES.all,
+    thresholds=(ANY, ALL),
     since=SINCE,
 )

@@ -49,10 +49,12 @@ _KNOWN = frozenset(ROLES)
 
 def find(sample: Sample) -> str | None:
     """The first role that is none."""
-    for at, message in enumerate((*sample.messages, *sample.rejected)):
-        if message.role not in _KNOWN:
-            turn = at % len(sample.messages) + 1 if sample.messages else at + 1
-            return f"turn {turn} has the role {quoted(message.role)}"
+    for side in (sample.messages, sample.rejected):
+        for turn, message in enumerate(side, start=1):
+            if message.role not in _KNOWN:
+                return (
+                    f"turn {turn} has the role {quoted(message.role)}" if message.role else f"turn {turn} has no role"
+                )
     return None
 
 
