@@ -12,6 +12,7 @@ import click
 COMMANDS = {
     "diagnose": "Why a run failed: causes with the evidence for and against them.",
     "lint": "Mistakes in fine-tuning scripts, found without running them.",
+    "data": "What a model sees of training data, and what is wrong with them.",
     "explain": "The page of a symptom, a circumstance or a cause.",
 }
 COULD_NOT = 2

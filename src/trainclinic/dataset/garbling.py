@@ -50,7 +50,7 @@ def garbled_place(text: str) -> Garbled | None:
     Args:
         text: Any text.
     """
-    if text.isascii():
+    if text.isascii() or not _suspicious().search(text):
         return None
     first: Garbled | None = None
     for found, _ in zip(_traces().finditer(text), range(_PLACES), strict=False):
@@ -130,13 +130,23 @@ def _likely_set(damaged: str) -> str:
 
 
 @cache
+def _suspicious() -> re.Pattern[str]:
+    """Two characters that any trace has next to each other: one class after another is searched at full speed."""
+    seconds = "\x80-\xbf\xc4\u0104-\u017e\u0192\u02c6-\u02dd\u0402-\u045f\u0490\u0491\u2013-\u203a\u20ac\u2116\u2122\u221a\xae\xfc\xf4\xfa\xf9\xee\xec\xf2\u2202\u65a4"
+    return re.compile(
+        f"[\xc2-\xc5\xce-\xd1\xd7-\xdb\xe0-\xed\xef\xf0\u0102\u010e-\u0111\u011e\u011f\u0139\u0143\u0420\u0421\u0432\u201a\u221a\u951f][{seconds}]"
+    )
+
+
+@cache
 def _traces() -> re.Pattern[str]:
     """Sequences that UTF-8 leaves in another character set and that no language writes.
 
     Every branch begins with a fixed set of characters, so that a search skips all other text quickly.
     """
     high = "".join(bytes([code]).decode("cp1252", "replace") for code in range(0x80, 0xC0)).replace("\ufffd", "")
-    more = "\x80-\x9f\u0153\u017a\u0164\u0165\u0179\u0104\u0105\u0141\u0142\u015e\u015f\u017b\u017c\u02c7\u02d8\u02d9\u02db\u02dd\u013d\u013e"
+    central = "".join(bytes([code]).decode("cp1250", "ignore") for code in range(0x80, 0xC0))
+    more = f"\x80-\x9f{re.escape(''.join(set(central) - set(high)))}"
     after = f"[{re.escape(high)}{more}]"
     safe = f"[{re.escape(''.join(one for one in high if one not in _QUOTES and one != chr(0xA0)))}\x80-\x9f]"
     quote = f"[{_QUOTES}](?=[a-z\xdf-\xff])"
@@ -144,13 +154,18 @@ def _traces() -> re.Pattern[str]:
     return re.compile(
         "|".join(
             (
-                f"\xc3(?:{safe}|\xa0|{quote})",
-                f"\xc2(?:[\xa0-\xaa\xac\xae-\xb1\xb4-\xba\xbc-\xbf]|[\xab\xbb](?=[a-z])|(?<=[a-z]\xc2)[\xb2\xb3])",
+                f"\xc3(?:{safe}|\xa0|{quote}|(?<=[a-z]\xc3){after})",
+                f"[\u0102\u0139](?<=[a-z].){after}",
+                f"\xe1[\xba\xbb]{safe}",
+                "\xc2(?:[\xa0-\xaa\xac\xae-\xb1\xb4-\xb6\xb8-\xba\xbc-\xbf]|\xb7(?=[ a-z0-9])|[\xab\xbb](?=[a-z])|(?<=[a-z]\xc2)[\xb2\xb3])",
                 f"[\xc4\xc5](?:(?<=[a-z].){safe}|{safe}(?=[a-z])|{quote})",
-                f"\xe2(?:[\u20ac\u2020\u0153\u0161\u017e\u0152\x80-\x9f]|{after}{after})",
+                f"\xe2(?:[\u20ac\u2020\u0153\u015b\u0161\u017e\u0152\x80-\x9f]|{safe}{after}|[{_QUOTES}]{safe})",
                 f"\xef(?:\xb8|\xbb\xbf|\xbf\xbd|[\xb9\xbc\xbd]{after})",
-                "[\xf0\u011f](?:\u0178|\x9f)",
-                *(f"(?:{lead}{after}){{3}}" for lead in ("[\xd0\xd1]", "[\xce\xcf]", "[\xd8-\xdb]", "\xd7")),
+                "[\xf0\u011f\u0111](?:\u0178|\x9f|\u017a)",
+                *(
+                    f"(?:{lead}{after}){{3}}"
+                    for lead in ("[\xd0\xd1\u011e\u0110\u0143]", "[\xce\xcf\u010e]", "[\xd8-\xdb]", "\xd7")
+                ),
                 f"(?:[\xe0\xe1\xe3-\xed]{after}{after}){{2}}",
                 "\xe3[\u20ac\u0192]",
                 f"(?:[\u0420\u0421][{re.escape(cyrillic)}]){{3}}|\u0432\u0402[{re.escape(cyrillic)}]",

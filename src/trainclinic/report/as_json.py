@@ -32,16 +32,17 @@ def run_object(document: Document) -> dict[str, Any]:
     """One run as plain JSON values, without the `schema` key."""
     if document.checkpoints is None:
         document = dataclasses.replace(document, checkpoints=Checkpoints())
-    plain: dict[str, Any] = _plain(document)
-    return plain
+    found: dict[str, Any] = plain(document)
+    return found
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value of the document as JSON has it; numbers that are not finite become strings."""
     if isinstance(value, float):
         return value if math.isfinite(value) else {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if dataclasses.is_dataclass(value):
         names = [field.name for field in dataclasses.fields(value) if field.name not in _NOT_DATA]
-        return {_RENAMED.get(name, name): _plain(getattr(value, name)) for name in names}
+        return {_RENAMED.get(name, name): plain(getattr(value, name)) for name in names}
     return value

@@ -12,7 +12,7 @@ from trainclinic.report.markdown_causes import causes
 from trainclinic.report.markdown_text import at, code, folded, listed, table, text
 
 if TYPE_CHECKING:
-    from trainclinic.report.model import Document, FindingEntry
+    from trainclinic.report.model import AbsentEntry, Document, FindingEntry, NotEvaluatedEntry
 
 SUSPECTS = 12
 BADGES = {"sick": "❌ sick", "healthy": "✅ healthy", "undetermined": "❔ undetermined"}
@@ -57,7 +57,7 @@ def _run(document: Document, level: int) -> list[str]:
         blocks.append(listed(document.stuck.items))
     if document.told:
         blocks.append(f"{sharp}# What this run shows")
-        blocks += [_finding(finding, number, sharp) for number, finding in enumerate(document.told, start=1)]
+        blocks += [finding_block(finding, number, sharp) for number, finding in enumerate(document.told, start=1)]
     blocks += _asides(document)
     for event in document.at_events:
         blocks += [f"{sharp}# At {run.axis} {event.step:,}: {text(event.title)}", listed(event.items)]
@@ -84,7 +84,14 @@ def _identity(document: Document) -> str:
     return table(["", ""], [[name, value] for name, value in rows if value])
 
 
-def _finding(finding: FindingEntry, number: int, sharp: str) -> str:
+def finding_block(finding: FindingEntry, number: int, sharp: str) -> str:
+    """One symptom: what was seen, what it means and what not, how to check and to settle it.
+
+    Args:
+        finding: The symptom.
+        number: Its number in the report.
+        sharp: Marks of the heading one level up.
+    """
     lines = [
         f"{sharp}## {number}. {SIGNS[finding.severity]} {text(words(finding.slug))}",
         f"**{finding.severity}** · {code(finding.code)}",
@@ -159,18 +166,23 @@ def _limits(document: Document, sharp: str) -> list[str]:
             for w in document.warnings
         ]
         blocks += [f"{sharp}# Could not be read", "\n".join(lines)]
-    if document.not_evaluated:
-        rows = [[text(words(e.slug)), code(e.code), text(e.missing)] for e in document.not_evaluated]
+    return [*blocks, *limit_blocks(document.not_evaluated, document.absent)]
+
+
+def limit_blocks(not_evaluated: Sequence[NotEvaluatedEntry], absent: Sequence[AbsentEntry]) -> list[str]:
+    """What could not be looked at, and what was looked for and is not there, folded.
+
+    Args:
+        not_evaluated: The former.
+        absent: The latter.
+    """
+    blocks: list[str] = []
+    if not_evaluated:
+        rows = [[text(words(e.slug)), code(e.code), text(e.missing)] for e in not_evaluated]
         title = f"Not looked at: {count(len(rows), 'symptom')}, and what would make them visible"
         blocks.append(folded(title, table(["symptom", "code", "needs"], rows)))
-    if document.absent:
-        rows = [
-            [text(words(e.slug)), code(e.code), text("; ".join(o.says for o in e.evidence))] for e in document.absent
-        ]
-        blocks.append(
-            folded(
-                f"Looked for and not found: {count(len(rows), 'symptom')}",
-                table(["symptom", "code", "looked at"], rows),
-            )
-        )
+    if absent:
+        rows = [[text(words(e.slug)), code(e.code), text("; ".join(o.says for o in e.evidence))] for e in absent]
+        title = f"Looked for and not found: {count(len(rows), 'symptom')}"
+        blocks.append(folded(title, table(["symptom", "code", "looked at"], rows)))
     return blocks

@@ -74,22 +74,36 @@ def to_html(documents: Sequence[Document]) -> str:
 
 
 def _page(documents: Sequence[Document], detail: _Detail) -> str:
-    environment = _environment()
     if len(documents) == 1:
         body = _run(documents[0], detail, "", alone=True)
         title, sections = documents[0].run.name, _sections(documents[0])
     else:
         body, title, sections = _many(documents, detail), f"{len(documents):,} runs", [("overview", "Overview")]
+    return whole_page(title, sections, body)
+
+
+def whole_page(title: str, sections: Sequence[tuple[str, str]], body: str) -> str:
+    """A page in the style of the house: nothing is loaded, and only our own script may run.
+
+    Args:
+        title: What it is about.
+        sections: Anchors and names for the bar at the top.
+        body: HTML, escaped.
+    """
     style, script = _asset("report.css"), _asset("report.js")
-    return environment.get_template("page.html.j2").render(
-        title=title,
-        sections=sections,
-        body=body,
-        style=Markup(style),
-        script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-        version=version(),
+    return (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            title=title,
+            sections=sections,
+            body=body,
+            style=Markup(style),
+            script=Markup(script),
+            style_hash=_hash(style),
+            script_hash=_hash(script),
+            version=version(),
+        )
     )
 
 
@@ -102,7 +116,7 @@ def _many(documents: Sequence[Document], detail: _Detail) -> Markup:
         for prefix, document in zip(prefixes, shown, strict=True)
         if prefix
     ]
-    template = _environment().get_template("many.html.j2")
+    template = environment().get_template("many.html.j2")
     return Markup(
         template.render(
             documents=documents,
@@ -120,7 +134,7 @@ def _run(document: Document, detail: _Detail, prefix: str, *, alone: bool) -> Ma
         document = brief(document)
     chart = thinned(document.chart, detail.columns) if document.chart else None
     return Markup(
-        _environment()
+        environment()
         .get_template("run.html.j2")
         .render(
             doc=document,
@@ -183,22 +197,24 @@ def _sections(document: Document) -> list[tuple[str, str]]:
 
 
 @cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """The templates, with everything escaped and the filters that they share."""
+    made = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: _read("templates", name)),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.globals.update(ruled_out_most=cause_wording.RULED_OUT)
-    environment.filters.update(
+    made.globals.update(ruled_out_most=cause_wording.RULED_OUT)
+    made.filters.update(
         inline=wording.inline,
         block=wording.block,
         value=wording.value,
         figure=wording.figure,
         change=wording.change,
         place=wording.place,
+        token=wording.token,
         words=words,
         steps=steps_text,
         needs=needs,
@@ -213,7 +229,7 @@ def _environment() -> jinja2.Environment:
         causes_shown=cause_wording.shown,
         test_points=cause_wording.points,
     )
-    return environment
+    return made
 
 
 @cache

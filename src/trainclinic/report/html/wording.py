@@ -65,3 +65,8 @@ def place(path: str | None, line: int | None = None, key: str = "") -> Markup:
     short = text if len(text) <= 44 else f"…{text[-43:]}"
     tail = Markup(" <code>{}</code>").format(key) if key and line is None else Markup("")
     return Markup('<span class="place" title="{}">{}</span>{}').format(text, short, tail)
+
+
+def token(text: str) -> Markup:
+    """A token's text: everything escaped, a sign before each line end."""
+    return Markup(str(escape(text)).replace("\n", '<b class="eol">↵</b>\n'))

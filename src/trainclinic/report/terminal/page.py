@@ -130,18 +130,25 @@ def _chart(chart: Chart, width: int) -> list[RenderableType]:
 def _findings(document: Document) -> list[RenderableType]:
     parts: list[RenderableType] = []
     for number_, finding in enumerate(document.told, start=1):
-        if number_ > 1:
-            parts.append(Text())
-        parts.append(_finding_head(finding, number_))
-        rows = [
-            ("Seen", "\n".join(wording.seen(evidence) for evidence in finding.evidence[:4])),
-            ("Means", finding.means),
-            ("Does not mean", finding.does_not_mean),
-            ("Check it", finding.check if finding.severity != "note" else ""),
-            ("To settle it", finding.settle),
-        ]
-        parts.append(labelled([(label, text) for label, text in rows if text]))
+        parts += [*([Text()] if number_ > 1 else []), *finding_rows(finding, number_)]
     return parts
+
+
+def finding_rows(finding: FindingEntry, number_: int) -> list[RenderableType]:
+    """One symptom: its heading, then what was seen, what it means and what not, how to check and to settle it.
+
+    Args:
+        finding: The symptom.
+        number_: Its number in the report.
+    """
+    rows = [
+        ("Seen", "\n".join(wording.seen(evidence) for evidence in finding.evidence[:4])),
+        ("Means", finding.means),
+        ("Does not mean", finding.does_not_mean),
+        ("Check it", finding.check if finding.severity != "note" else ""),
+        ("To settle it", finding.settle),
+    ]
+    return [_finding_head(finding, number_), labelled([(label, text) for label, text in rows if text])]
 
 
 def _asides(document: Document) -> list[RenderableType]:
@@ -211,7 +218,7 @@ def _limits(document: Document) -> list[RenderableType]:
         parts += [*title("Could not be read"), *_warnings(document)]
     if document.not_evaluated:
         needs = wording.needs(document.not_evaluated)
-        rows = [(_few(names), f"needs {missing}") for missing, names in needs[:NOT_EVALUATED]]
+        rows = [(few(names), f"needs {missing}") for missing, names in needs[:NOT_EVALUATED]]
         parts += [*title("Not looked at"), labelled(rows, label=30)]
         more = sum(len(names) for _, names in needs[NOT_EVALUATED:])
         if more:
@@ -221,7 +228,8 @@ def _limits(document: Document) -> list[RenderableType]:
     return parts
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """Some names, and how many more there are."""
     if len(names) <= NAMES:
         return ", ".join(names)
     return f"{', '.join(names[: NAMES - 1])} and {len(names) - NAMES + 1} more"

@@ -1,0 +1,51 @@
+"""What the files of a run say about how its rows became examples: facts as settings of the data room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from trainclinic.dataset.preparation import Plan, Preparation, Stated
+
+if TYPE_CHECKING:
+    from trainclinic.record.facts import Facts
+
+_NUMBERS = {"max_length": "sequence_length", "vocabulary": "vocabulary_size"}
+_PLAN = {
+    "micro_batch": "micro_batch_size", "accumulation": "accumulation_steps", "processes": "world_size",
+    "steps": "planned_steps", "warmup_steps": "warmup_steps", "seed": "seed", "rows": "dataset_rows",
+}  # fmt: skip
+
+
+def settings_of(facts: Facts) -> tuple[Preparation, Plan]:
+    """How a run prepared its rows and went through them, as far as its files say.
+
+    Args:
+        facts: What logs, configurations and scripts of the run say.
+    """
+    prepared: dict[str, Stated[Any]] = {}
+    planned: dict[str, Stated[Any]] = {}
+
+    def take(into: dict[str, Stated[Any]], name: str, fact_name: str, convert: Callable[[Any], Any]) -> None:
+        fact = facts.get(fact_name)
+        if fact is not None:
+            into[name] = Stated(convert(fact.value), str(fact.source) or fact.how)
+
+    for name, fact_name in _NUMBERS.items():
+        take(prepared, name, fact_name, _whole)
+    take(prepared, "scored", "train_on_inputs", lambda on_inputs: "all" if on_inputs else "answers")
+    take(prepared, "packing", "packing", bool)
+    take(prepared, "pad", "pad_token", str)
+    take(prepared, "pads_to_maximum", "pads_to_maximum", bool)
+    template = facts.text("chat_template")
+    if template and "{" in template:
+        take(prepared, "template", "chat_template", str)
+    for name, fact_name in _PLAN.items():
+        take(planned, name, fact_name, _whole)
+    take(planned, "epochs", "planned_epochs", float)
+    take(planned, "full_weights", "method", lambda method: method == "full")
+    return Preparation(**prepared), Plan(**planned)
+
+
+def _whole(value: float) -> int:
+    return int(value)
