@@ -87,7 +87,8 @@ class Encoded:
     @property
     def is_end(self) -> NDArray[np.bool_]:
         """Which tokens end an answer, `[n]`."""
-        return np.isin(self.ids, np.fromiter(self.end_ids, dtype=np.int32, count=len(self.end_ids)))
+        found: NDArray[np.bool_] = np.isin(self.ids, np.fromiter(self.end_ids, dtype=np.int32, count=len(self.end_ids)))
+        return found
 
     @property
     def ends_scored(self) -> tuple[bool, ...]:

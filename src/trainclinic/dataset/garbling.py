@@ -7,6 +7,7 @@ damage in the other direction (Windows text read as UTF-8 leaves U+FFFD), and no
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -50,15 +51,23 @@ def garbled_place(text: str) -> Garbled | None:
     Args:
         text: Any text.
     """
-    if text.isascii() or not _suspicious().search(text):
-        return None
     first: Garbled | None = None
-    for found, _ in zip(_traces().finditer(text), range(_PLACES), strict=False):
+    for found, _ in zip(_found_in(text), range(_PLACES), strict=False):
         place = _examined(text, found)
         if place.is_lossy:
             return place
         first = first or place
     return first
+
+
+def _found_in(text: str) -> Iterator[re.Match[str]]:
+    suspicious, trace = _suspicious(), _traces()
+    candidate = None if text.isascii() else suspicious.search(text)
+    while candidate:
+        found = trace.match(text, candidate.start())
+        if found:
+            yield found
+        candidate = suspicious.search(text, found.end() if found else candidate.start() + 1)
 
 
 def _examined(text: str, found: re.Match[str]) -> Garbled:
@@ -101,7 +110,7 @@ def _decoded_again(damaged: str, codec: str) -> str | None:
         return None
     if once is None or "\ufffd" in once:
         return None
-    again = _decoded_again(once, codec) if not once.isascii() and _traces().search(once) else None
+    again = _decoded_again(once, codec) if not once.isascii() and any(_found_in(once)) else None
     return again or once
 
 
@@ -132,10 +141,15 @@ def _likely_set(damaged: str) -> str:
 @cache
 def _suspicious() -> re.Pattern[str]:
     """Two characters that any trace has next to each other: one class after another is searched at full speed."""
-    seconds = "\x80-\xbf\xc4\u0104-\u017e\u0192\u02c6-\u02dd\u0402-\u045f\u0490\u0491\u2013-\u203a\u20ac\u2116\u2122\u221a\xae\xfc\xf4\xfa\xf9\xee\xec\xf2\u2202\u65a4"
-    return re.compile(
-        f"[\xc2-\xc5\xce-\xd1\xd7-\xdb\xe0-\xed\xef\xf0\u0102\u010e-\u0111\u011e\u011f\u0139\u0143\u0420\u0421\u0432\u201a\u221a\u951f][{seconds}]"
+    heads = (
+        "\xc2-\xc5\xce-\xd1\xd7-\xdb\xe0-\xed\xef\xf0\u0102\u010e-\u0111\u011e\u011f\u0139\u0143\u0420\u0421\u0432"
+        "\u201a\u221a\u951f"
     )
+    seconds = (
+        "\x80-\xbf\xc4\u0104-\u017e\u0192\u02c6-\u02dd\u0402-\u045f\u0490\u0491\u2013-\u203a\u20ac\u2116\u2122"
+        "\u221a\xfc\u2202\u65a4"
+    )
+    return re.compile(f"[{heads}][{seconds}]")
 
 
 @cache
@@ -157,7 +171,8 @@ def _traces() -> re.Pattern[str]:
                 f"\xc3(?:{safe}|\xa0|{quote}|(?<=[a-z]\xc3){after})",
                 f"[\u0102\u0139](?<=[a-z].){after}",
                 f"\xe1[\xba\xbb]{safe}",
-                "\xc2(?:[\xa0-\xaa\xac\xae-\xb1\xb4-\xb6\xb8-\xba\xbc-\xbf]|\xb7(?=[ a-z0-9])|[\xab\xbb](?=[a-z])|(?<=[a-z]\xc2)[\xb2\xb3])",
+                "\xc2(?:[\xa0-\xaa\xac\xae-\xb1\xb4-\xb6\xb8-\xba\xbc-\xbf]|\xb7(?=[ a-z0-9])"
+                "|[\xab\xbb](?=[a-z])|(?<=[a-z]\xc2)[\xb2\xb3])",
                 f"[\xc4\xc5](?:(?<=[a-z].){safe}|{safe}(?=[a-z])|{quote})",
                 f"\xe2(?:[\u20ac\u2020\u0153\u015b\u0161\u017e\u0152\x80-\x9f]|{safe}{after}|[{_QUOTES}]{safe})",
                 f"\xef(?:\xb8|\xbb\xbf|\xbf\xbd|[\xb9\xbc\xbd]{after})",

@@ -49,6 +49,8 @@ CONVERSATIONS = Kind(
     "conversations, or prompts with answers",
 )
 
+TEXTS = Kind((*CONVERSATIONS.schemas, "text"), "rows with text: those here are token ids")
+
 
 def rule_among(
     kind: Kind, *, code: str, slug: str, severity: Severity, needs: tuple[str, ...], find: FindInRow, what: str,

@@ -73,3 +73,13 @@ def tally_of(found: Iterable[tuple[Source, str | None]]) -> Tally:
     for source, says in found:
         tally.add(source, says)
     return tally
+
+
+def holds(text: str, part: str) -> bool:
+    """Whether a part stands in a written row, differences in white space aside.
+
+    Args:
+        text: The row as its template writes it.
+        part: What should be in it.
+    """
+    return part.strip() in text or " ".join(part.split()) in " ".join(text.split())

@@ -6,7 +6,7 @@ It knows which rows tell most and what each token is. It does not know how that 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from trainclinic.dataset.encoded import IGNORED, PARTS
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
     from trainclinic.dataset.encoded import Encoded
+    from trainclinic.record.source import Source
 
 LONGEST = 1_200
 """Tokens of a row that are shown; of a longer one the beginning, the places where something changes, and the end."""
@@ -31,8 +32,9 @@ class ShownToken:
     Attributes:
         text: Its text in the row; of a token that stands for no text, its name.
         ids: Token ids.
+        labels: Their labels, `IGNORED` where the position has no loss whatever is cut off.
         part: What it belongs to, a name of `PARTS`.
-        is_scored: Whether it carries a loss.
+        is_scored: Whether it carries a loss: it has a label, is left, and is not the first token.
         is_kept: Whether truncation leaves it.
         is_end: Whether it ends an answer.
         is_special: Whether it is a special token.
@@ -41,6 +43,7 @@ class ShownToken:
 
     text: str
     ids: tuple[int, ...]
+    labels: tuple[int, ...]
     part: str
     is_scored: bool
     is_kept: bool
@@ -74,28 +77,37 @@ class ShownRow:
     says: tuple[str, ...]
 
 
-def shown_rows(data: Data, wanted: int, lines: Sequence[int] = (), seed: int = 0) -> tuple[ShownRow, ...]:
-    """Rows to look at: those of the given lines, else the first, the longest, and others by chance.
+def shown_rows(
+    data: Data, wanted: int, lines: Collection[int] = (), *, seed: int = 0, telling: Sequence[tuple[Source, str]] = ()
+) -> tuple[ShownRow, ...]:
+    """Rows to look at: those of the given lines, else the first, one that shows a finding, the longest, some by chance.
 
     Args:
         data: The data.
         wanted: How many, when no line is given.
         lines: Lines (or numbers of rows, from 1) in the training files.
         seed: Decides the rows by chance.
+        telling: Rows that show a finding, with its name, the most harmful finding first.
     """
     rows = data.encoded
     if lines:
-        asked = [row for row in rows if (row.sample.source.line or row.sample.number + 1) in set(lines)]
-        return tuple(_shown(data, row, "asked for") for row in asked)
+        return tuple(_shown(data, row, "asked for") for row in rows if line_of(row) in lines)
     if not rows or wanted < 1:
         return ()
     reasons = {0: "the first row"}
-    if wanted > 1:
-        reasons.setdefault(max(range(len(rows)), key=lambda at: len(rows[at])), "the longest row")
+    at_source = {row.sample.source: at for at, row in enumerate(rows)}
+    told = [(at_source[source], name) for source, name in telling if at_source.get(source, 0) > 0]
+    reasons |= {at: f"shows {name}" for at, name in told[:1]}
+    reasons.setdefault(max(range(len(rows)), key=lambda at: len(rows[at])), "the longest row")
     others = [at for at in range(len(rows)) if at not in reasons]
-    chosen = random.Random(seed).sample(others, min(len(others), wanted - min(wanted, len(reasons))))
+    chosen = random.Random(seed).sample(others, min(len(others), max(0, wanted - len(reasons))))
     reasons |= dict.fromkeys(chosen, "a row by chance")
     return tuple(_shown(data, rows[at], why) for at, why in list(reasons.items())[:wanted])
+
+
+def line_of(row: Encoded) -> int:
+    """The line of a row in its file; in files without lines its number, from 1."""
+    return row.sample.source.line or row.sample.number + 1
 
 
 def _shown(data: Data, row: Encoded, why: str) -> ShownRow:
@@ -107,7 +119,7 @@ def _shown(data: Data, row: Encoded, why: str) -> ShownRow:
         kept=row.kept[1] - row.kept[0],
         targets=row.target_count,
         answers=row.answer_count,
-        says=_notes(row),
+        says=_notes(data, row),
     )
 
 
@@ -120,13 +132,17 @@ def _tokens(data: Data, row: Encoded) -> list[ShownToken]:
         start, end = int(row.starts[at]), int(row.ends[at])
         if found and end > start and start < reach and found[-1].text:
             # a byte of a character that an earlier token began: only together they are text
+            last = found[-1]
             found[-1] = replace(
-                found[-1], ids=(*found[-1].ids, token), text=row.text[reach - len(found[-1].text) : end]
+                last,
+                ids=(*last.ids, token),
+                labels=(*last.labels, int(row.labels[at])),
+                text=row.text[reach - len(last.text) : end],
             )
         else:
             text = row.text[start:end] if end > start else data.tokenizer.piece(token)
             flags = (bool(is_target[at]), bool(is_kept[at]), bool(is_end[at]), token in special)
-            found.append(ShownToken(text, (token,), PARTS[row.parts[at]], *flags))
+            found.append(ShownToken(text, (token,), (int(row.labels[at]),), PARTS[row.parts[at]], *flags))
         reach = max(reach, end)
     return found
 
@@ -148,13 +164,13 @@ def _shortened(tokens: list[ShownToken]) -> tuple[ShownToken, ...]:
     return tuple(out)
 
 
-def _notes(row: Encoded) -> tuple[str, ...]:
+def _notes(data: Data, row: Encoded) -> tuple[str, ...]:
     says = []
     if row.answer_lost:
         says.append(f"truncation cuts off {row.answer_lost:,} of {row.answer_count:,} answer tokens")
     if not row.target_count:
         says.append("no token carries a loss")
-    elif not all(row.ends_scored):
+    elif not all(row.ends_scored) and not data.tokenizer.is_stand_in:
         written = bool((row.is_end & (row.is_answer | (row.labels != IGNORED))).any()) or bool(row.is_end[-2:].any())
         says.append("an answer ends without " + ("a loss on its end token" if written else "an end token"))
     return tuple(says)

@@ -17,11 +17,11 @@ FRAME = 256
 """Tokens that a template and its default system prompt add to a row, at most."""
 FRAME_PER_TURN = 32
 """Tokens that a template adds to each turn, at most."""
-_RUNS = re.compile(r"([^\w\s])\1{3,}")
+_RUNS = re.compile(r"(.)\1{3,}")
 
 
 def fewest_tokens(text: str) -> int:
-    """A number of tokens that a text has at least; runs of blanks and of rules (`-----`) count as one character.
+    """A number of tokens that a text has at least; runs of one character (blanks, `-----`) count once.
 
     Args:
         text: Any text.

@@ -8,7 +8,8 @@ from functools import cached_property
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
-from trainclinic.catalogue.verdict import Severity
+from trainclinic.catalogue.verdict import Present, Severity
+from trainclinic.catalogue.wording import words
 from trainclinic.corpus.open import open_corpus
 from trainclinic.dataset.data import Data
 from trainclinic.dataset.examine import all_rules, examine
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from trainclinic.catalogue.finding import Finding
     from trainclinic.corpus.sample import Schema
     from trainclinic.dataset.preparation import Plan, Preparation
+    from trainclinic.record.source import Source
     from trainclinic.report.data.model import DataReport
 
 DataPath = str | PathLike[str]
@@ -57,17 +59,30 @@ class DataExamination:
             seed: Decides the rows that are shown by chance.
         """
         from trainclinic.dataset.placement import rows_of_step
-        from trainclinic.dataset.showing import shown_rows
+        from trainclinic.dataset.showing import line_of, shown_rows
         from trainclinic.dataset.statistics import statistics_of
         from trainclinic.report.data.compose import compose
 
+        missing = sorted(set(lines) - {line_of(row) for row in self.data.encoded}) if lines else []
         return compose(
             self.data,
             self.findings,
             statistics_of(self.data),
-            shown=shown_rows(self.data, show, lines, seed),
+            shown=shown_rows(self.data, show, lines, seed=seed, telling=self._telling_rows),
             steps=[(step, rows_of_step(self.data, step)) for step in steps],
+            notes=[f"line {line:,} is not shown: no training row that was kept stands there" for line in missing],
         )
+
+    @property
+    def _telling_rows(self) -> list[tuple[Source, str]]:
+        """Rows that findings name, the most harmful finding first."""
+        return [
+            (evidence.source, words(finding.entry.rule.slug))
+            for finding in self.findings
+            if isinstance(finding.verdict, Present)
+            for evidence in finding.verdict.evidence
+            if evidence.source is not None
+        ]
 
     @cached_property
     def _plain_report(self) -> DataReport:

@@ -32,7 +32,7 @@ def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, tuple):
-        if not value or isinstance(value[0], (int, float)):
+        if not value or (isinstance(value[0], (int, float)) and isinstance(value[-1], (int, float))):
             return value
         items = tuple(_clean(item) for item in value)
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value

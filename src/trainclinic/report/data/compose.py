@@ -44,6 +44,7 @@ def compose(
     *,
     shown: Sequence[ShownRow] = (),
     steps: Sequence[tuple[int, Placement]] = (),
+    notes: Sequence[str] = (),
 ) -> DataReport:
     """The document.
 
@@ -53,6 +54,7 @@ def compose(
         statistics: The data in numbers.
         shown: Rows token by token.
         steps: Single optimizer steps with their rows.
+        notes: What else to say at the top, sentences without full stop.
     """
     survey, held_out = data.survey, data.held_out
     present = [finding for finding in findings if finding.is_present]
@@ -75,7 +77,7 @@ def compose(
         tokenizer=data.tokenizer.name,
         is_stand_in=data.tokenizer.is_stand_in,
         is_complete=survey.is_complete,
-        warnings=_warnings(data),
+        warnings=tuple(map(Warned, (*_warnings(data, shown), *notes))),
     )
 
 
@@ -179,7 +181,7 @@ def _lengths(data: Data) -> Histogram | None:
     return Histogram(tuple(edges.tolist()), tuple(numbers.tolist()), data.preparation.max_length.value)
 
 
-def _warnings(data: Data) -> tuple[Warned, ...]:
+def _warnings(data: Data, shown: Sequence[ShownRow]) -> list[str]:
     survey = data.survey
     says = []
     if not survey.is_complete:
@@ -188,10 +190,12 @@ def _warnings(data: Data) -> tuple[Warned, ...]:
         says.append(
             "no tokenizer was given: rows are shown as bytes, and what depends on tokens is left open (`--tokenizer`)"
         )
+    if data.preparation.scored.is_assumed and any(row.answers for row in shown):
+        says.append("nobody said which tokens carry a loss (`--loss-on`): the rows below are shown as if answers did")
     if not survey.has_all:
         says.append(f"tokens were looked at in {count(len(survey.kept), 'row')} drawn from all {survey.rows:,}")
     if refused := data.rows.refused:
         says.append(
             f"the chat template refuses {count(len(refused), 'row')}, first {refused[0].source}: {refused[0].says}"
         )
-    return tuple(map(Warned, says))
+    return says

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from trainclinic.report.data.tokens import LEGEND, counted, parts_in, stretches_of
+from trainclinic.report.data.tokens import LEGEND, counted, parts_in, stretches_of, title_of
 from trainclinic.report.html.page import LIMIT, environment, whole_page
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def _page(report: DataReport) -> str:
             doc=report,
             rows=[(row, stretches_of(row), counted(row)) for row in report.shown],
             legend={part: LEGEND[part] for part in parts},
+            title_of=title_of,
             histogram=_histogram(report.lengths) if report.lengths else "",
         )
     )

@@ -73,6 +73,23 @@ def marked_stretch(stretch: Stretch) -> str:
     return f" … {stretch.skipped:,} tokens … {shown}" if stretch.skipped else shown
 
 
+def title_of(token: ShownToken) -> str:
+    """What a token is, in one line: `id 128009, label -100; user, end token, special`."""
+    ids, labels = " ".join(map(str, token.ids)), " ".join(map(str, token.labels))
+    said = [LEGEND[token.part]]
+    said += [
+        word
+        for word, holds in (
+            ("in the loss", token.is_scored),
+            ("cut off", not token.is_kept),
+            ("end token", token.is_end),
+            ("special", token.is_special),
+        )
+        if holds
+    ]
+    return f"id {ids}, label {labels}; {', '.join(said)}"
+
+
 def parts_in(rows: tuple[ShownRow, ...]) -> list[str]:
     """What the tokens of some rows belong to, in the order of the legend."""
     there = {token.part for row in rows for token in row.tokens}

@@ -3,10 +3,10 @@
 ## What it sees
 
 The answer that the most different prompts have, when that is more than 5 % of all pairs of prompt and answer and at
-least 5 prompts; case and white space do not count. Labels are no repeated answers: when there are between 2 and 50 kinds
-of answers (or at most one kind for 20 rows) and 95 % of them have at most 60 characters, the data are a classification.
-An answer of at most 20 characters ("yes", "0", "not in the text") among longer ones makes a note. Empty answers are left
-to another rule.
+least 5 prompts; case and white space do not count. Labels are no repeated answers: when there are between 2 and 50
+kinds of answers (or at most one kind for 20 rows) and 95 % of them have at most 60 characters, the data are a
+classification. An answer of at most 20 characters ("yes", "0", "not in the text") among longer ones makes a note.
+Empty answers are left to another rule.
 
 ## Why it matters
 
