@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 from tests.dataset import tokenizers
-from trainclinic.corpus.open import open_corpus
 
 from trainclinic.catalogue.verdict import Absent, NotEvaluated, Severity
+from trainclinic.corpus.open import open_corpus
 from trainclinic.dataset.data import Data
 from trainclinic.dataset.examine import all_rules
 from trainclinic.dataset.preparation import Plan, Preparation, Stated

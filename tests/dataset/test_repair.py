@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trainclinic.corpus.open import open_corpus
 
+from trainclinic.corpus.open import open_corpus
 from trainclinic.dataset.data import Data
 from trainclinic.dataset.repair.rows import plain_row
 from trainclinic.dataset.repair.texts import mended_text

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from trainclinic.corpus.open import open_corpus
 
 from trainclinic.catalogue.page import HEADINGS
 from trainclinic.catalogue.verdict import Absent, NotEvaluated, Present
+from trainclinic.corpus.open import open_corpus
 from trainclinic.dataset.data import Data
 from trainclinic.dataset.examine import all_rules, examine
 from trainclinic.dataset.preparation import Plan, Preparation, Stated

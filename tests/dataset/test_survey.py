@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from trainclinic.corpus.open import open_corpus
 
 from trainclinic.corpus.corpus import Corpus
+from trainclinic.corpus.open import open_corpus
 from trainclinic.corpus.sample import Sample
 from trainclinic.dataset import survey as survey_module
 from trainclinic.dataset import surveying

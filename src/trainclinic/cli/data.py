@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trainclinic.cli.output import columns, deliver, wants_color
+from trainclinic.cli.sections import SectionedCommand
 
 if TYPE_CHECKING:
     from trainclinic.dataset.preparation import Plan, Preparation
+    from trainclinic.dataset.tokens.tokenizer import Tokenizer
     from trainclinic.diagnosis.data import DataExamination
     from trainclinic.record.facts import Facts
 
 FORMAT_OF_SUFFIX = {
     ".html": "html", ".htm": "html", ".md": "md", ".markdown": "md", ".json": "json", ".txt": "terminal",
 }  # fmt: skip
-SCHEMAS = ("alpaca", "sharegpt", "messages", "prompt-completion", "preference", "kto", "text", "tokens")
+SCHEMAS = (
+    "alpaca", "sharegpt", "messages", "prompt-completion", "question-answer", "preference", "kto", "text", "tokens",
+)  # fmt: skip
 COLLATORS = ("lm", "padding", "default")
 HELP = """Show what a model sees of training data, and what is wrong with it.
 
@@ -45,9 +49,24 @@ PREPARED = {
 """Options to fields of `Preparation`."""
 PLANNED = {
     "batch": "micro_batch", "accum": "accumulation", "processes": "processes", "epochs": "epochs", "steps": "steps",
-    "warmup": "warmup_steps", "seed": "seed", "order": "order",
+    "warmup": "warmup_steps", "seed": "seed", "order": "order", "rows": "rows", "full_weights": "full_weights",
 }  # fmt: skip
 """Options to fields of `Plan`."""
+SECTIONS = {
+    "The data": ("held_out", "schema", "fields"),
+    "How rows become examples": (
+        "run", "tokenizer", "model", "template", "loss_on", "assistant_only", "response_marker", "mask_by_length",
+        "end_token", "add_special_tokens", "max_length", "truncation", "collator", "pad_token", "pad_to_max", "packing",
+        "vocabulary",
+    ),
+    "How the run goes through them": (
+        "batch", "accum", "processes", "epochs", "steps", "warmup", "seed", "order", "rows", "full_weights",
+    ),
+    "What to show": ("show", "lines", "at_steps", "select", "ignore", "fail_on", "form", "output", "color"),
+    "A cleaned copy": ("repair", "split"),
+    "Large data": ("jobs", "ray"),
+}  # fmt: skip
+"""Options as the help lists them."""
 
 
 def _names(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -70,7 +89,10 @@ def _pairs(context: click.Context, parameter: click.Parameter, value: tuple[str,
 
 
 @click.command(
-    help=HELP, epilog="Exit codes: 0 nothing harmful found, 1 harmful findings (see --fail-on), 2 could not read."
+    cls=SectionedCommand,
+    sections=SECTIONS,
+    help=HELP,
+    epilog="Exit codes: 0 nothing harmful found, 1 harmful findings (see --fail-on), 2 could not read.",
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--eval", "held_out", multiple=True, metavar="PATH", help="Held-out data, whatever its name.")
@@ -101,6 +123,8 @@ def _pairs(context: click.Context, parameter: click.Parameter, value: tuple[str,
 @click.option("--warmup", type=click.IntRange(min=0), metavar="N", help="Steps of warm-up.")
 @click.option("--seed", type=int, metavar="N", help="Seed of the sampler, and of rows shown by chance.")
 @click.option("--order", type=click.Choice(["shuffled", "sequential", "random-windows"]), help="How rows are drawn.")
+@click.option("--rows", type=click.IntRange(min=1), metavar="N", help="Rows that the run says it trains on.")
+@click.option("--full-weights/--no-full-weights", default=None, help="Whether all weights are trained, or an adapter.")
 @click.option("--schema", type=click.Choice(SCHEMAS), help="How rows are written; found out by default.")
 @click.option("--column", "fields", multiple=True, callback=_pairs, metavar="PART=FIELD", help="e.g. prompt=q.")
 @click.option("--show", type=click.IntRange(min=0), default=0, metavar="N", help="Show rows token by token.")
@@ -165,10 +189,19 @@ def _examined(paths: tuple[str, ...], given: dict[str, Any]) -> DataExamination:
 
     with _progress() as told:
         return examine_data(
-            paths, held_out=given["held_out"], tokenizer=given["tokenizer"], preparation=preparation, plan=plan,
-            model=model, schema=given["schema"], columns=given["fields"], rules=is_asked, progress=told,
-            jobs=given["jobs"], ray=given["ray"],
-        )  # fmt: skip
+            paths,
+            held_out=given["held_out"],
+            tokenizer=_tokenizer(facts, given["tokenizer"]),
+            preparation=preparation,
+            plan=plan,
+            model=model,
+            schema=given["schema"],
+            columns=given["fields"],
+            rules=is_asked,
+            progress=told,
+            jobs=given["jobs"],
+            ray=given["ray"],
+        )
 
 
 def _facts(run: str | None) -> Facts | None:
@@ -178,6 +211,13 @@ def _facts(run: str | None) -> Facts | None:
     from trainclinic.diagnosis.diagnose import diagnose
 
     return diagnose(run, data=()).record.facts
+
+
+def _tokenizer(facts: Facts | None, given: str | None) -> Tokenizer | str | None:
+    """The tokenizer that was given, else that of the run's model where it is on this machine."""
+    from trainclinic.diagnosis.data_settings import tokenizer_of
+
+    return given if given or facts is None else tokenizer_of(facts)
 
 
 def _settings(facts: Facts | None, given: dict[str, Any]) -> tuple[Preparation, Plan]:
@@ -200,7 +240,7 @@ def _stated(fields: dict[str, str], given: dict[str, Any]) -> dict[str, Any]:
     from trainclinic.dataset.preparation import Stated
 
     return {
-        field: Stated(given[option], f"--{option.replace('_', '-')}")
+        field: Stated(given[option], f"--{'no-' if given[option] is False else ''}{option.replace('_', '-')}")
         for option, field in fields.items()
         if given[option] is not None
     }

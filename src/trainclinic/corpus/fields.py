@@ -150,11 +150,11 @@ def as_flag(value: Any) -> bool | None:
 
 
 def _text_of_part(part: str | Mapping[str, Any]) -> str:
-    """Text of one part of a content; what is no text (an image) has none."""
+    """Text of one part of a content; what is no text (an image) is named in angle brackets."""
     if isinstance(part, str):
         return part
     text = part.get("text")
-    return text if isinstance(text, str) else ""
+    return text if isinstance(text, str) else f"<{part.get('type', 'part')}>"
 
 
 def _is_scored(turn: Mapping[str, Any]) -> bool | None:

@@ -34,7 +34,7 @@ def json_form(file: DataFile) -> Literal["lines", "document", ""]:
     opens = _OPENS_LIST if text.startswith("[") else _OPENS_OBJECT
     lines = [line.strip() for line in text.split("\n")]
     whole = [line for line in (lines if file.is_short else lines[:-1]) if line][:_LOOKED_AT]
-    if file.is_called(*LINE_ENDINGS) and any(isinstance(_parsed(line), dict) for line in whole):
+    if file.is_called(*LINE_ENDINGS) and any(_is_row(_parsed(line)) for line in whole):
         return "lines"
     if not opens.match(text):
         closed = [line for line in whole if _is_object_line(line)]
@@ -72,6 +72,13 @@ def holds_rows(name: str, value: Any) -> bool:
     """
     is_list = isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
     return is_list and name.lower() not in ROW_LISTS
+
+
+def _is_row(value: Any) -> bool:
+    """Whether a value is a row by itself: an object, or a list of turns."""
+    if isinstance(value, list):
+        return bool(value) and isinstance(value[0], dict) and bool({"role", "from"} & set(value[0]))
+    return isinstance(value, dict)
 
 
 def _is_object_line(line: str) -> bool:

@@ -81,7 +81,7 @@ class JsonWalk:
         return pattern.match(self._buffer, self._at) is not None
 
     def name(self) -> str | None:
-        """The name of the member of an object that begins here, stepping over the colon; `None`, noted, if none does."""
+        """The name of the member that begins here, stepping over the colon; `None`, noted, if none does."""
         name = self.value()
         if not isinstance(name, str):
             if name is not BROKEN:

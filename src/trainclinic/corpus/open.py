@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from trainclinic.corpus.archives import compression_of
-from trainclinic.corpus.container import Container, pick_container
+from trainclinic.corpus.container import pick_container
 from trainclinic.corpus.corpus import Corpus, Shard, Split
 from trainclinic.corpus.raw import Raw
 from trainclinic.corpus.row_schema import most_common_schema, renamed
@@ -100,7 +100,8 @@ def looks_like_data(path: Path) -> bool:
         return False
     try:
         file = _opened(path, path.name)
-        rows = [raw.value for raw in _first_rows(file, pick_container(file))]
+        first = islice(pick_container(file).read(file), SNIFFED_ROWS)
+        rows = [raw.value for raw in first if isinstance(raw, Raw)]
     except (ReadError, OSError):
         return False
     if any(isinstance(row, Mapping) and _OF_LOGS & {str(name).lower() for name in row} for row in rows[:5]):
@@ -171,11 +172,15 @@ def _shard(
     try:
         file = _opened(path, name)
         container = pick_container(file)
-        rows = _first_rows(file, container)
+        first = list(islice(container.read(file), SNIFFED_ROWS))
     except ReadError as error:
         if asked:
             raise
         return Trouble("unreadable", error.message, Source(name))
+    rows = [row for row in first if isinstance(row, Raw)]
+    broken = next((row for row in first if isinstance(row, Trouble) and row.kind == "unreadable"), None)
+    if not rows and broken is not None:
+        return broken
     found, share = most_common_schema(renamed(row.value, columns) for row in rows)
     found, share = next(((row.schema, 1.0) for row in rows if row.schema), (found, share))
     if not asked and schema is None and (found is None or share < LEAST_UNDERSTOOD):
@@ -204,7 +209,3 @@ def _opened(path: Path, name: str) -> DataFile:
         message = f"`{name}` is called `{path.suffix.lower()}` and is no such archive"
         raise ReadError(message, hint="check that it was downloaded as a whole; Git LFS leaves a pointer in its place")
     return DataFile(path, name, compression, limit=SNIFFED_BYTES)
-
-
-def _first_rows(file: DataFile, container: Container) -> list[Raw]:
-    return list(islice((raw for raw in container.read(file) if isinstance(raw, Raw)), SNIFFED_ROWS))

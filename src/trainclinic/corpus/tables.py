@@ -5,7 +5,7 @@ It knows how to get rows out of them. It does not know what columns mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from trainclinic.corpus.container import INSTALL_HINT
@@ -37,19 +37,19 @@ def polars_for(file: DataFile) -> Any:
     return polars
 
 
-def scanned_rows(file: DataFile, frame: Any) -> Iterator[Raw | Trouble]:
+def scanned_rows(file: DataFile, scan: Callable[[], Any]) -> Iterator[Raw | Trouble]:
     """Rows of a lazy frame, some thousand at a time; a damaged rest is told.
 
     Args:
         file: The file.
-        frame: `polars.LazyFrame` over it.
+        scan: Makes a `polars.LazyFrame` over it.
     """
     polars = polars_for(file)
     at = 0
     while True:
         try:
-            piece = frame.slice(at, ROWS).collect()
-        except polars.exceptions.PolarsError as error:
+            piece = scan().slice(at, ROWS).collect()
+        except (polars.exceptions.PolarsError, OSError) as error:
             yield _damaged(file, at, error)
             return
         yield from framed_rows(piece, at)

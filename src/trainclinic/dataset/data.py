@@ -69,7 +69,7 @@ class Data:
     def held_out(self) -> Survey | None:
         """Every row of the held-out files; `None` when there are none."""
         found = self._survey_of("held-out")
-        return found if found.rows else None
+        return found if found.rows or found.troubles else None
 
     def _survey_of(self, split: str) -> Survey:
         from trainclinic.dataset.examine import row_questions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from os import PathLike, fspath
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.verdict import Present, Severity
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trainclinic.catalogue.finding import Finding
     from trainclinic.corpus.sample import Schema
     from trainclinic.dataset.preparation import Plan, Preparation
+    from trainclinic.dataset.tokens.tokenizer import Tokenizer
     from trainclinic.record.source import Source
     from trainclinic.report.data.model import DataReport
 
@@ -115,7 +116,7 @@ def examine_data(
     paths: DataPath | Iterable[DataPath],
     *,
     held_out: Iterable[DataPath] = (),
-    tokenizer: DataPath | None = None,
+    tokenizer: DataPath | Tokenizer | None = None,
     preparation: Preparation | None = None,
     plan: Plan | None = None,
     model: str = "",
@@ -131,7 +132,8 @@ def examine_data(
     Args:
         paths: Files, folders or glob patterns.
         held_out: The same for data that a model is judged by; files called `val`, `test` ... are that by themselves.
-        tokenizer: A folder, a `tokenizer.json`, or the name of a model in the local cache; bytes stand in without one.
+        tokenizer: A folder, a `tokenizer.json`, the name of a model in the local cache, or a tokenizer that was loaded
+            before; bytes stand in without one.
         preparation: How rows become ids and labels.
         plan: How the run goes through them.
         model: Name of the model, for what is known about its family.
@@ -156,7 +158,7 @@ def examine_data(
         share = on_ray() if ray else on_processes(jobs)
     data = Data(
         corpus,
-        load_tokenizer(None if tokenizer is None else fspath(tokenizer)),
+        load_tokenizer(tokenizer) if tokenizer is None or isinstance(tokenizer, (str, PathLike)) else tokenizer,
         preparation,
         plan,
         progress=progress,

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from trainclinic.dataset.preparation import Plan, Preparation, Stated
+from trainclinic.record.errors import TrainclinicError
 
 if TYPE_CHECKING:
+    from trainclinic.dataset.tokens.tokenizer import Tokenizer
     from trainclinic.record.facts import Facts
 
 _NUMBERS = {"max_length": "sequence_length", "vocabulary": "vocabulary_size"}
@@ -45,6 +47,25 @@ def settings_of(facts: Facts) -> tuple[Preparation, Plan]:
     take(planned, "epochs", "planned_epochs", float)
     take(planned, "full_weights", "method", lambda method: method == "full")
     return Preparation(**prepared), Plan(**planned)
+
+
+def tokenizer_of(facts: Facts) -> Tokenizer | None:
+    """The tokenizer of a run's model, where it can be found without a network.
+
+    Args:
+        facts: What logs, configurations and scripts of the run say.
+    """
+    names = (facts.text("tokenizer_name"), facts.text("model_name"))
+    return next((tokenizer for name in names if name and (tokenizer := _loaded(name))), None)
+
+
+def _loaded(name: str) -> Tokenizer | None:
+    from trainclinic.dataset.tokens.load import load_tokenizer
+
+    try:
+        return load_tokenizer(name)
+    except TrainclinicError:
+        return None
 
 
 def _whole(value: float) -> int:

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.finding import Finding
-from trainclinic.record.errors import ReadError, TrainclinicError
+from trainclinic.record.errors import ReadError
 from trainclinic.record.parts import Damage
 from trainclinic.record.source import Source
 
 if TYPE_CHECKING:
-    from trainclinic.dataset.tokens.tokenizer import Tokenizer
     from trainclinic.record.run import RunRecord
 
 MOST_BYTES = 200_000_000
@@ -62,7 +61,8 @@ def read_run_data(
     from trainclinic.dataset.data import Data
     from trainclinic.dataset.examine import examine
     from trainclinic.dataset.statistics import unigram_entropy_of
-    from trainclinic.diagnosis.data_settings import settings_of
+    from trainclinic.dataset.tokens.load import load_tokenizer
+    from trainclinic.diagnosis.data_settings import settings_of, tokenizer_of
 
     try:
         corpus = open_corpus(paths).named(names or {})
@@ -72,31 +72,13 @@ def read_run_data(
         return RunData()
     preparation, plan = settings_of(record.facts)
     model = record.facts.text("model_name") or ""
-    data = Data(corpus, _tokenizer_of(record, tokenizer), preparation, plan, model=model)
+    data = Data(
+        corpus, load_tokenizer(tokenizer) if tokenizer else tokenizer_of(record.facts), preparation, plan, model=model
+    )
     heard = background()
     findings = tuple(finding for finding in examine(data) if finding.entry.rule.slug in heard)
     entropy = None if data.tokenizer.is_stand_in else unigram_entropy_of(data)
     return RunData(findings, entropy)
-
-
-def _tokenizer_of(record: RunRecord, given: str) -> Tokenizer | None:
-    """The tokenizer that was given, or that of the run's model where it can be found without a network."""
-    from trainclinic.dataset.tokens.load import load_tokenizer
-
-    if given:
-        return load_tokenizer(given)
-    names = (record.facts.text("tokenizer_name"), record.facts.text("model_name"))
-    found = (_loaded(name) for name in names if name)
-    return next((tokenizer for tokenizer in found if tokenizer), None)
-
-
-def _loaded(name: str) -> Tokenizer | None:
-    from trainclinic.dataset.tokens.load import load_tokenizer
-
-    try:
-        return load_tokenizer(name)
-    except TrainclinicError:
-        return None
 
 
 def _size(path: DataPath) -> int:

@@ -17,7 +17,7 @@ def read(file: DataFile) -> Iterator[Raw | Trouble]:
     """Rows in order; a stream is read as a whole, because its batches have no index."""
     polars = polars_for(file)
     if file.head.startswith(_FILE):
-        yield from scanned_rows(file, polars.scan_ipc(file.path, glob=False))
+        yield from scanned_rows(file, lambda: polars.scan_ipc(file.path, glob=False))
         return
     try:
         frame = polars.read_ipc_stream(file.path)

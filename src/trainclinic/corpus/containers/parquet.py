@@ -13,7 +13,7 @@ from trainclinic.corpus.tables import polars_for, scanned_rows
 
 def read(file: DataFile) -> Iterator[Raw | Trouble]:
     """Rows in order."""
-    yield from scanned_rows(file, polars_for(file).scan_parquet(file.path, glob=False))
+    yield from scanned_rows(file, lambda: polars_for(file).scan_parquet(file.path, glob=False))
 
 
 CONTAINER = Container(

@@ -10,7 +10,9 @@ _NAMES = ("text", "content", "document", "body")
 
 def fits(row: Row) -> float:
     """By a text under one of its names."""
-    return 0.5 if any(isinstance(row.get(name), str) for name in _NAMES) else 0.0
+    if any(isinstance(row.get(name), str) for name in _NAMES):
+        return 0.5
+    return 0.1 if any(isinstance(row.get(name), (int, float)) for name in _NAMES) else 0.0
 
 
 def read(row: Row, content: Content) -> None:

@@ -36,7 +36,9 @@ from trainclinic.corpus.sample import Message, Sample
 from trainclinic.dataset.rule import Shares, quoted, row_rule
 
 ANY = Threshold("share of rows", 0.0, "1", "each one is a row that teaches to say nothing")
-MANY = Threshold("share of rows", 0.02, "1", "the OpenAI preparation notes drop all of them; 2 % changed no model we saw")
+MANY = Threshold(
+    "share of rows", 0.02, "1", "the OpenAI preparation notes drop all of them; 2 % changed no model we saw"
+)
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 
 

@@ -109,8 +109,8 @@ def _other_ids(data: Data, asked: str, trained: str) -> str | None:
 
 def _shown(text: str) -> str:
     """The beginning of a text, with visible line feeds; blanks at its ends stay."""
-    cut = text[:32] + (" ..." if len(text) > 32 else "")
-    return f"`{cut}`".replace("\n", "\\n") if cut.strip("`") else "nothing"
+    cut = (text[:32] + (" ..." if len(text) > 32 else "")).replace("`", "'").replace("\n", "\\n")
+    return f"`{cut}`" if cut else "nothing"
 
 
 RULE: Rule[Data] = Rule(

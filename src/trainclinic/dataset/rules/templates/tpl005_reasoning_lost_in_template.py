@@ -52,7 +52,8 @@ def check(data: Data) -> Verdict:
     """How many rows lose their reasoning."""
     if missing := needs_conversations(data):
         return NotEvaluated(missing)
-    rows = [(row, thought) for row in data.encoded if (thought := _reasoning(row.sample))]
+    framed = [row for row in data.encoded if data.rows.is_framed(row.sample)]
+    rows = [(row, thought) for row in framed if (thought := _reasoning(row.sample))]
     if not rows:
         return NotEvaluated("conversations with reasoning before their last answer")
     tally = tally_of((row.sample.source, _lost(thought, row.text)) for row, thought in rows)
