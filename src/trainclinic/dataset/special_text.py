@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trainclinic.corpus.sample import Message, Sample
 from trainclinic.dataset.once import asked_once
-from trainclinic.dataset.templates.template import TemplateError
+from trainclinic.dataset.templates.template import ChatTemplate, TemplateError
 from trainclinic.dataset.tokens.special_tokens import END_OF_TURN
 from trainclinic.knowledge.models import ModelFamily, family_of, special_tokens_in
 from trainclinic.record.errors import TrainclinicError
@@ -59,11 +59,15 @@ def template_markup(data: Data) -> frozenset[str]:
         return frozenset()
     found = {token for token, _ in special_tokens_in(template.source)}
     for turns in (_TURNS, _TURNS[1:]):
-        try:
-            found |= {token for token, _ in special_tokens_in(template.render(turns, generation_prompt=True).text)}
-        except TemplateError:
-            continue
+        found |= {token for token, _ in special_tokens_in(_rendered(template, turns))}
     return frozenset(found)
+
+
+def _rendered(template: ChatTemplate, turns: tuple[Message, ...]) -> str:
+    try:
+        return template.render(turns, generation_prompt=True).text
+    except TemplateError:
+        return ""
 
 
 def token_count(data: Data, literal: str) -> int:

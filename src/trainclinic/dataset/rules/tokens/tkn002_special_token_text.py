@@ -97,11 +97,11 @@ def _is_ended(sample: Sample, data: Data) -> bool:
 def _says(literals: list[str], data: Data) -> str | None:
     if not literals:
         return None
-    first = quoted(next((one for one in literals if one in ENDS), literals[0]))
+    first = next((one for one in literals if one in ENDS), literals[0])
     if not data.tokenizer.is_stand_in:
-        return f"{first} becomes {token_count(data, first.strip('`'))} tokens of text"
+        return f"{quoted(first)} becomes {token_count(data, first)} tokens of text"
     family = known_family(data)
-    return f"{first} is no special token of {family.title if family else 'the model'}"
+    return f"{quoted(first)} is no special token of {family.title if family else 'the model'}"
 
 
 RULE: Rule[Data] = Rule(

@@ -31,9 +31,11 @@ Print the last five ids of one row of the training set.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainclinic.catalogue.rule import Threshold
 from trainclinic.catalogue.verdict import Severity
@@ -58,7 +60,7 @@ def find(row: Encoded, data: Data) -> str | None:
     for last in _last_tokens(row):
         region = _region(row, last)
         ends = region[row.is_end[region]]
-        pairs = [at for at, later in zip(ends, ends[1:], strict=False) if _is_doubled(row, int(at), int(later))]
+        pairs = [at for at, later in pairwise(ends) if _is_doubled(row, int(at), int(later))]
         if len(pairs) == 1:
             token = data.tokenizer.piece(int(row.ids[pairs[0]]))
             return f"ends with {quoted(token + token)}"
@@ -74,7 +76,7 @@ def _last_tokens(row: Encoded) -> list[int]:
     return [int(found[-1]) for number in numbers if len(found := np.flatnonzero(row.answers == number))]
 
 
-def _region(row: Encoded, last: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _region(row: Encoded, last: int) -> NDArray[np.intp]:
     behind = np.arange(last + 1, min(last + 4, len(row)))
     if row.sample.ids:
         behind = behind[:0]

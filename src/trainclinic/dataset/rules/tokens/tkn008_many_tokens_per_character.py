@@ -19,7 +19,7 @@ under GPT-2 are the tokenizer's, not the data's, fault. English needs 0.2 to 0.3
 
 ## Example
 
-Japanese answers under a tokenizer made for English: 2.4 tokens per character, and 83 % of them are pieces of one.
+Chinese answers under a tokenizer made for English: about two tokens per character, most of them pieces of one.
 
 ## Check it by hand
 
@@ -52,16 +52,14 @@ RATE = Threshold("tokens per character", 0.6, "tokens", "English needs 0.2 to 0.
 FACTOR = Threshold("times the rate of English", 2.0, "1", "small vocabularies need more for every text")
 PIECES = Threshold("share of pieces of characters", 0.2, "1", "expert choice, to be calibrated")
 LEAST = Threshold("characters looked at", 2000, "characters", "a rate of less text swings by more than a tenth")
-PROSE = Threshold(
-    "letters and blanks", 0.85, "share of characters", "code and tables have less: we measured 0.7 for Python"
-)
+PROSE = Threshold("letters and blanks", 0.85, "share of characters", "code, tables and numbers have less")
 LATIN = Threshold("Latin letters", 0.9, "share of letters", "a few names in other scripts belong to prose")
 ROWS = 500
 LONGEST = 4000
 ENGLISH = (
-    "The committee met again on Thursday to hear what the two engineers had found in the old bridge. Most of the steel "
+    "The committee met again on Thursday to hear what the two engineers had found in the old bridge. Most steel "
     "was in good order, they said, but water had come in under the western end, and several of the supports would have "
-    "to be replaced before winter. Nobody was surprised. People in the village had talked about the noise for years, and "
+    "to be replaced before winter. Nobody was surprised. People in the village had talked of the noise for years, and "
     "children used to count the seconds between a passing train and the last of the rattling. The work will take about "
     "six months and cost less than a new road around the valley."
 )
