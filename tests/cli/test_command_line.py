@@ -168,13 +168,14 @@ class TestExplain:
 
     def test_the_list_has_every_symptom_circumstance_and_cause_once(self) -> None:
         from trainclinic.causes.catalogue import all_causes
+        from trainclinic.dataset.examine import all_rules as rules_of_data
         from trainclinic.findings.circumstances import all_circumstances
         from trainclinic.findings.examine import all_rules
         from trainclinic.script.examine import all_rules as rules_of_scripts
 
         lines = run("explain", "--list").stdout.splitlines()
         listed = [line.split()[0] for line in lines if line.startswith("  ")]
-        assert sorted(listed) == sorted([*all_rules(), *rules_of_scripts(), *all_circumstances(), *all_causes()])
+        assert sorted(listed) == sorted([*all_rules(), *rules_of_scripts(), *rules_of_data(), *all_circumstances(), *all_causes()])
         titles = [line.partition(":")[0] for line in lines if line and not line.startswith(" ")]
         assert titles == ["Symptoms", "Circumstances", "Causes"]
 

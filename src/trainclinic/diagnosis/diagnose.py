@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -163,7 +163,7 @@ def diagnose(
     code = _code_of(records, programs, scripts)
     records = [one.told(record) for one, record in zip(code, records, strict=True)]
     rows = _data_of(records, sets, data, tokenizer)
-    records = [replace(record, damage=(*record.damage, *one.damage)) for record, one in zip(records, rows, strict=True)]
+    records = [one.told(record) for one, record in zip(rows, records, strict=True)]
     beside = [
         Beside((*one.findings, *seen.findings), seen.unigram_entropy) for one, seen in zip(code, rows, strict=True)
     ]

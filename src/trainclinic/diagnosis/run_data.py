@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,10 @@ class RunData:
     findings: tuple[Finding, ...] = ()
     unigram_entropy: float | None = None
     damage: tuple[Damage, ...] = ()
+
+    def told(self, record: RunRecord) -> RunRecord:
+        """The record with what could not be read of its data."""
+        return replace(record, damage=(*record.damage, *self.damage)) if self.damage else record
 
 
 def read_run_data(
