@@ -1,6 +1,7 @@
-"""Diagnose two real failed fine-tunes: `python3 scripts/demo.py`. Needs Python 3.10 or newer and pip.
+"""Diagnose two real failed fine-tunes and look at some data: `python3 scripts/demo.py`. Needs Python 3.10 or newer and pip.
 
-Creates `.venv`, installs the package, prints the diagnosis of both bundled runs and writes each as an HTML report.
+Creates `.venv`, installs the package, prints the diagnosis of both bundled runs and writes each as an HTML report, then
+looks at a small file of training data.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ def main() -> int:
             print(f"error: expected harmful findings in examples/{name}", file=sys.stderr)
             return 2
         reports.append(page)
+    print("\n$ trainclinic data examples/letters --show 1\n", flush=True)
+    looked = [str(python_with()), "-m", "trainclinic", "data", str(ROOT / "examples" / "letters"), "--show", "1"]
+    if subprocess.run(looked, check=False).returncode != HARMFUL:
+        print("error: expected harmful findings in examples/letters", file=sys.stderr)
+        return 2
     print("\nThe same as pages to open in a browser:")
     for page in reports:
         print(f"  {page.as_uri()}")

@@ -18,6 +18,8 @@ from trainclinic.catalogue.load import Entry
 from trainclinic.causes.catalogue import CauseFile, all_causes
 from trainclinic.causes.knowledge import knowledge
 from trainclinic.cli.app import app
+from trainclinic.corpus.container import all_containers
+from trainclinic.corpus.row_schema import all_schemas
 from trainclinic.dataset.examine import all_rules as rules_of_data
 from trainclinic.findings.circumstances import all_circumstances
 from trainclinic.findings.examine import all_rules
@@ -144,10 +146,20 @@ def symptom_index(rules: dict[str, Entry[Any]]) -> str:
 
 
 def formats_page() -> str:
-    """All file formats in one table."""
+    """All file formats: those of runs, and those of training data by container and by way of writing rows."""
     rows = [(r.title, r.recognised_by, r.delivers, r.limits) for r in all_readers()]
     header = ("format", "recognised by", "delivers", "limits")
-    return GENERATED + "# File formats\n\n" + table(header, sorted(rows))
+    containers = [(c.title, f"`{c.form}`", c.recognised_by) for c in all_containers().values()]
+    schemas = [(s.title, f"`{s.name}`", s.fields) for s in all_schemas().values()]
+    return (
+        GENERATED
+        + "# File formats\n\n## Of runs\n\n"
+        + table(header, sorted(rows))
+        + "\n## Of training data: containers\n\nEach may be packed with gzip or Zstandard, binary tables excepted.\n\n"
+        + table(("container", "name", "recognised by"), sorted(containers))
+        + "\n## Of training data: ways of writing rows\n\n"
+        + table(("way", "name", "fields"), sorted(schemas))
+    )
 
 
 def vocabulary_page() -> str:

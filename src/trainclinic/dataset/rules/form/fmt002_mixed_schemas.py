@@ -66,7 +66,7 @@ def check(data: Data) -> Verdict:
     verdict = verdict_on(odd, what, _SHARES, severity=Severity.HARMFUL, total=rows)
     if isinstance(verdict, Present):
         return Present((*verdict.evidence, listed), severity=verdict.severity)
-    if not odd.hits and ways and ways.most_common(1)[0][1] < (1 - ODD.value) * rows:
+    if not odd.hits and ways and ways.most_common(1)[0][1] < (1 - ODD.value) * sum(ways.values()):
         return Present((listed,), _SEVERAL, severity=Severity.NOTE)
     return Absent((*verdict.evidence, listed)) if isinstance(verdict, Absent) else verdict
 
