@@ -59,7 +59,7 @@ class Encoded:
     @property
     def is_target(self) -> NDArray[np.bool_]:
         """Which tokens are left and scored, `[n]`; the first one is never predicted."""
-        found = (self.labels != IGNORED) & self.is_kept
+        found: NDArray[np.bool_] = (self.labels != IGNORED) & self.is_kept
         if self.kept[0] < len(found):
             found[self.kept[0]] = False
         return found
@@ -87,7 +87,8 @@ class Encoded:
     @property
     def is_end(self) -> NDArray[np.bool_]:
         """Which tokens end an answer, `[n]`."""
-        found: NDArray[np.bool_] = np.isin(self.ids, np.fromiter(self.end_ids, dtype=np.int32, count=len(self.end_ids)))
+        ends = np.fromiter(self.end_ids, dtype=np.int32, count=len(self.end_ids))
+        found: NDArray[np.bool_] = np.isin(self.ids, ends)
         return found
 
     @property

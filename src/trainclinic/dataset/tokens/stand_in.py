@@ -45,9 +45,10 @@ class BytesTokenizer:
 
     def piece(self, token: int) -> str:
         r"""The text of one token; bytes that are no character alone are written as `\xe2`."""
-        if token < 128:
+        if 0 <= token < 128:
             return chr(token)
-        return next((text for text, number in self.specials.ids.items() if number == token), f"\\x{token:02x}")
+        named = next((text for text, number in self.specials.ids.items() if number == token), "")
+        return named or (f"\\x{token:02x}" if 0 <= token < 256 else f"<id {token}>")
 
 
 def _encoded(text: str) -> Tokens:

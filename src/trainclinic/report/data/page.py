@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from trainclinic.report.data.tokens import LEGEND, counted, parts_in, stretches_of, title_of
 from trainclinic.report.html.page import LIMIT, environment, whole_page
+from trainclinic.report.model import Warned
 
 if TYPE_CHECKING:
     from trainclinic.report.data.model import DataReport, Histogram
@@ -17,16 +18,34 @@ WIDTH, HEIGHT, FOOT = 600, 120, 18
 
 
 def to_html(report: DataReport) -> str:
-    """The page; with fewer shown rows where all of them would make it larger than its limit.
+    """The page; with fewer shown rows, which it then says, where all of them would make it larger than its limit.
 
     Args:
         report: The document, cleaned.
     """
-    while True:
-        page = _page(report)
-        if len(page.encode("utf-8", errors="replace")) <= LIMIT or not report.shown:
-            return page
-        report = dataclasses.replace(report, shown=report.shown[:-1])
+    page = _page(report)
+    if _fits(page):
+        return page
+    page = _page(_with_rows(report, 0))
+    fewest, most = 0, len(report.shown)
+    while most - fewest > 1:
+        middle = (fewest + most) // 2
+        tried = _page(_with_rows(report, middle))
+        if _fits(tried):
+            page, fewest = tried, middle
+        else:
+            most = middle
+    return page
+
+
+def _fits(page: str) -> bool:
+    return len(page.encode("utf-8", errors="replace")) <= LIMIT
+
+
+def _with_rows(report: DataReport, rows: int) -> DataReport:
+    """The document with the first of its shown rows, and a warning that others are left out."""
+    says = f"{rows:,} of {len(report.shown):,} rows fit on this page: the other formats show all of them"
+    return dataclasses.replace(report, shown=report.shown[:rows], warnings=(*report.warnings, Warned(says)))
 
 
 def _page(report: DataReport) -> str:

@@ -93,7 +93,9 @@ def _found(sample: Sample, *, unsure_too: bool) -> str | None:
     if not is_one:
         return None
     prompt = sample.prompt.casefold()
-    return None if any(name in prompt for name in named if name) else f"{quoted(answer)} answers {quoted(sample.prompt)}"
+    return (
+        None if any(name in prompt for name in named if name) else f"{quoted(answer)} answers {quoted(sample.prompt)}"
+    )
 
 
 def _is_unsure(answer: str, bare: str) -> bool:

@@ -4,8 +4,8 @@
 
 Rows whose last answer is the last message of the user or the whole prompt (20 characters or more), and rows whose
 answer begins with all of it (40 characters or more) and goes on. More than 1 % of the rows is a warning, more than
-10 % is harmful. Where a system prompt asks to correct, translate or repeat, a repetition can be right and is not counted; where
-the other answers are edited prompts too, the finding is a note.
+10 % is harmful. Where a system prompt asks to correct, translate or repeat, a repetition can be right and is not
+counted; where the other answers are edited prompts too, the finding is a note.
 
 ## Why it matters
 

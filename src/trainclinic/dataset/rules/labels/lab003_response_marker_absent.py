@@ -2,8 +2,9 @@
 
 ## What it sees
 
-A collator searches each row for the token ids of a marker (`### Response:`) and scores what follows. Rows are counted in
-which these ids do not stand, and told apart: the text is not there at all, or it is there and becomes other tokens.
+A collator searches each row for the token ids of a marker (`### Response:`) and scores what follows. Rows are counted
+in which these ids do not stand, and told apart: the text is not there at all, or it is there and becomes other
+tokens.
 
 ## Why it matters
 

@@ -8,7 +8,8 @@ or after the first token of the last answer. A difference that is the same in mo
 ## Why it matters
 
 One token too many hides the beginning of every answer from the loss, one too few scores the end of the prompt. An end
-token that the tokenizer adds to the prompt, a begin token in one of the two, or a blank at the border do it in all rows.
+token that the tokenizer adds to the prompt, a begin token in one of the two, or a blank at the border do it in all
+rows.
 
 ## What it does not mean
 

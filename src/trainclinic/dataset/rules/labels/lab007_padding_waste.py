@@ -2,8 +2,8 @@
 
 ## What it sees
 
-Batches of the stated size, drawn in the stated order (shuffled with three fixed seeds where it is shuffled), each padded
-to its longest row or to the stated length: the share of positions that are padding, above 50 %.
+Batches of the stated size, drawn in the stated order (shuffled with three fixed seeds where it is shuffled), each
+padded to its longest row or to the stated length: the share of positions that are padding, above 50 %.
 
 ## Why it matters
 

@@ -2,8 +2,8 @@
 
 ## What it sees
 
-Scored tokens over all tokens of the kept rows, under the stated loss mask and length limit, below 2 %. Where the answers
-are labels (few different ones, of at most five tokens), the finding is a note.
+Scored tokens over all tokens of the kept rows, under the stated loss mask and length limit, below 2 %. Where the
+answers are labels (few different ones, of at most five tokens), the finding is a note.
 
 ## Why it matters
 

@@ -8,8 +8,8 @@ in bytes.
 
 ## Why it matters
 
-The loss that is logged is then mostly the loss of questions: it falls when the model learns to write questions, and says
-little about the answers. Two runs can only be compared under the same mask.
+The loss that is logged is then mostly the loss of questions: it falls when the model learns to write questions, and
+says little about the answers. Two runs can only be compared under the same mask.
 
 ## What it does not mean
 
