@@ -15,6 +15,9 @@ from typing import Literal
 from playwright.sync_api import Browser, sync_playwright
 
 from trainclinic import diagnose
+from trainclinic.dataset.preparation import Preparation, Stated
+from trainclinic.diagnosis.data import examine_data
+from trainclinic.report.data.render import render
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -28,11 +31,13 @@ SHOTS: tuple[tuple[str, str, int, int, Scheme], ...] = (
 )
 
 
-def shoot(browser: Browser, page_file: Path, target: Path, width: int, height: int, scheme: Scheme) -> None:
-    """Save the top of a page as it looks on a screen of that size."""
+def shoot(
+    browser: Browser, page_file: Path, target: Path, width: int, height: int, scheme: Scheme, *, anchor: str = ""
+) -> None:
+    """Save the top of a page, or one section of it, as it looks on a screen of that size."""
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     page.goto(page_file.as_uri())
-    page.screenshot(path=str(target))
+    (page.locator(f"#{anchor}") if anchor else page).screenshot(path=str(target))
     page.close()
     size = target.stat().st_size
     print(f"{target.relative_to(ROOT)}: {size:,} bytes")
@@ -51,7 +56,16 @@ def main() -> None:
             if not file.exists():
                 file.write_text(diagnose(ROOT / "examples" / example).render("html"), encoding="utf-8")
             shoot(browser, file, IMAGES / name, width, height, scheme)
+        rows = Path(folder) / "rows.html"
+        rows.write_text(rows_page(), encoding="utf-8")
+        shoot(browser, rows, IMAGES / "data-rows.png", 1000, 620, "light", anchor="rows")
         browser.close()
+
+
+def rows_page() -> str:
+    """The bundled letters as rows that a model gets, under a limit that cuts some of them."""
+    preparation = Preparation(scored=Stated("answers", "--loss-on"), max_length=Stated(300, "--max-length"))
+    return render(examine_data(ROOT / "examples" / "letters", preparation=preparation).report(show=2), "html")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,8 @@ def test_the_end_of_turn_is_seen(source: str, end: str) -> None:
 
 
 def test_thoughts_left_out_are_seen() -> None:
-    assert facts(tokenizers.CHATML_TEMPLATE).drops_reasoning
+    found = facts(tokenizers.CHATML_TEMPLATE)
+    assert (found.drops_reasoning, found.drops_earlier_reasoning) == (True, False)
     found = facts(DROPS_EARLIER)
     assert (found.drops_reasoning, found.drops_earlier_reasoning, found.agrees_with_prefixes) == (False, True, False)
 

@@ -149,6 +149,7 @@ def test_no_file_can_be_read(source: str) -> None:
     [
         "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
         "{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}",
+        "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(40) }}",
         "{% for a in [1] recursive %}{{ loop([1]) }}{{ loop([1]) }}{% endfor %}",
         "{% set n = namespace(x='ab') %}{% for a in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
         "{% set n = namespace(x='ab') %}{% for a in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
@@ -163,12 +164,19 @@ def test_no_file_can_be_read(source: str) -> None:
 )
 def test_no_template_runs_or_grows_without_end(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "MOST_STEPS", 20_000)
-    monkeypatch.setattr(sandbox.Budget, "steps", 20_000)
     with pytest.raises(TemplateError):
+        render(source)
+
+
+@pytest.mark.parametrize("source", ["{% for a in range(200) %}{% endfor %}", "{{ range(1) }}" * 200])
+def test_turns_of_loops_and_calls_are_counted(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "MOST_STEPS", 150)
+    with pytest.raises(TemplateError, match="was stopped: it made more than 150 turns and calls"):
         render(source)
 
 
 def test_each_rendering_has_its_own_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "MOST_STEPS", 150)
+    monkeypatch.setattr(sandbox.Budget, "steps", 150)
     template = ChatTemplate("{% for a in range(100) %}{% endfor %}done", SPECIALS)
     assert [template.render(PAIR).text for _ in range(3)] == ["done"] * 3

@@ -42,8 +42,12 @@ def test_special_tokens_are_known(
     assert specials.id_of(end) in specials.ends
 
 
-def test_end_of_turn_tokens_end_answers_but_padding_does_not(family: Callable[[str], Tokenizer]) -> None:
-    specials = family("llama3_like").specials
+@pytest.mark.parametrize("has_generation_settings", [True, False])
+def test_end_of_turn_tokens_end_answers_but_padding_does_not(tmp_path: Path, has_generation_settings: bool) -> None:
+    folder = tokenizers.llama3_like(tmp_path)
+    if not has_generation_settings:
+        (folder / "generation_config.json").unlink()
+    specials = load_tokenizer(folder).specials
     texts = {text for text, number in specials.ids.items() if number in specials.ends}
     assert texts == {"<|end_of_text|>", "<|eom_id|>", "<|eot_id|>"}
 

@@ -1,23 +1,25 @@
-"""Some answers are much shorter than the others.
+"""Some answers have one or two words, where the others are long.
 
 ## What it sees
 
-Answers of one or two words, in data whose answers have more than 20 words in the middle: more than 5 % of them. Data
-whose answers are labels, numbers or choices have short answers everywhere and are not meant.
+Kept rows whose longest answer has fewer than 3 words, when the median has more than 20 words. Not counted are numbers,
+single letters, yes and no, answers that stand in their prompt (choices, extracts), answers to prompts that ask for few
+words, and the same answer in many rows (classes). More than 5 % of the rows is a warning.
 
 ## Why it matters
 
-Two kinds of answers to one kind of prompt are a draw: the model answers in a word where a paragraph was wanted, and
-which of them comes depends on chance. Short answers among long ones are often rests of a conversion that lost the text.
+With a mean over tokens such rows hardly count in the loss, but each one teaches the end token right after the first
+word: the model then stops early now and then.
 
 ## What it does not mean
 
-Multi-turn conversations have "Yes." beside long turns, and a mixture of tasks may want both. An early end of generation
-has other reasons too.
+Short facts beside long explanations are a mixture that many good sets have. Look at the examples: fragments ("Sure,",
+"The") are damage, "Paris" is an answer. Where all answers are short, nothing is said.
 
 ## Example
 
-300 of 4,000 answers are "See above." in a set of answers of 120 words.
+7 % of the answers of an export are the first line of a message alone ("Hi Anna,"), because the reader stopped at the
+first empty line.
 
 ## Check it by hand
 
@@ -25,50 +27,74 @@ has other reasons too.
 
 ## References
 
-- Zhou et al. 2023, LIMA: Less Is More for Alignment, https://arxiv.org/abs/2305.11206
+- https://arxiv.org/abs/2305.11206 (few long and careful answers against many short ones, Zhou et al. 2023)
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.rule import Rule, Threshold
-from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Severity, Verdict
-from trainclinic.dataset.answer_lengths import lengths_of
+from trainclinic.catalogue.verdict import NotEvaluated, Severity, Verdict
+from trainclinic.catalogue.wording import count
+from trainclinic.dataset.answer_lengths import Length, lengths_of
+from trainclinic.dataset.readiness import tally_of
 from trainclinic.dataset.rule import SINCE, Shares, quoted, verdict_on
-from trainclinic.dataset.tally import Tally
 
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
 
-SHORT = Threshold("words of a short answer", 3, "words", "fewer are a label, a yes, or a rest")
-LONG = Threshold("words of the median answer", 20, "words", "below it short answers are the form of the data")
-SOME = Threshold("share of answers", 0.05, "1", "expert choice, to be calibrated")
+SHARE = Threshold("share of rows", 0.05, "1", "expert choice, to be calibrated")
+SHORT = Threshold("words of a short answer", 3, "words", "below it an answer is hardly a sentence")
+LONG = Threshold("median of words", 20, "words", "where half of the answers are shorter, short ones are the task")
+ROWS = Threshold("rows with an answer", 50, "rows", "a median of fewer rows says little; expert choice")
+_CLASS_ROWS = 5
+"""Rows with the same short answer that make it a class."""
+_FACTS = re.compile(r"[\W\d_]*|[\W\d_]*[A-Za-z][\W\d_]*|yes|no|true|false|ja|nein|oui|non|s[iíì]|evet|hayır|да|нет|是|否|对|错")
+_ASKS_FOR_LITTLE = re.compile(
+    r"\b(?:one|single|two|1|2)[- ](?:or two )?words?\b|yes or no|true or false|\bonly\b|\bjust the\b|classif|label|sentiment"
+    r"|categor|\bwhich (?:one|of)\b|choose|\boptions?\b|multiple.choice|\bname (?:the|a|an|one)\b|^(?:who|when|where)\b"
+    r"|what (?:is|was) the (?:name|capital|title|word)|what word|how (?:many|much)|\btranslate\b|\bextract\b|\banswer:\s*$",
+    re.I | re.M,
+)
+_READ = 2_000
 
 
 def check(data: Data) -> Verdict:
-    """Count short answers among long ones."""
-    lengths = lengths_of(data)
-    if not lengths:
-        return NotEvaluated("rows with an answer")
-    middle = median(length.words for length in lengths)
-    if middle <= LONG.value:
-        return Absent((Evidence(f"the median answer has {middle:g} words: short answers are the form of these data"),))
-    tally = Tally()
-    for length in lengths:
-        is_short = length.words < SHORT.value and not length.is_structured
-        tally.add(length.sample.source, quoted(length.answer) if is_short else None)
-    what = f"have an answer of one or two words, where the median has {middle:g}"
-    return verdict_on(tally, what, Shares(SOME), severity=Severity.WARNING, total=data.survey.rows)
+    """Short answers that nothing explains, among long ones."""
+    rows = lengths_of(data)
+    if len(rows) < ROWS.value:
+        return NotEvaluated(f"at least {count(int(ROWS.value), 'row')} with an answer in words")
+    middle = median(row.words for row in rows)
+    times = Counter(row.answer.strip().casefold() for row in rows if row.words < SHORT.value)
+    are_long = middle > LONG.value
+    tally = tally_of((row.sample.source, _says(row, times) if are_long else None) for row in rows)
+    what = f"have an answer of one or two words that nothing explains, where the median has {middle:.0f}"
+    return verdict_on(tally, what, Shares(SHARE), severity=Severity.WARNING, total=len(rows))
+
+
+def _says(row: Length, times: Counter[str]) -> str | None:
+    if row.words >= SHORT.value or row.is_structured:
+        return None
+    answer = row.answer.strip()
+    bare = answer.strip(" .!?:;,*_`'\"()").casefold()
+    if times[answer.casefold()] >= _CLASS_ROWS or _FACTS.fullmatch(bare):
+        return None
+    prompt = row.sample.prompt
+    if bare in prompt.casefold() or _ASKS_FOR_LITTLE.search(prompt[:_READ]) or _ASKS_FOR_LITTLE.search(prompt[-_READ:]):
+        return None
+    return f"{quoted(answer)} answers {quoted(prompt)}"
 
 
 RULE: Rule[Data] = Rule(
     code="ANS005",
     slug="short-answers",
     severity=Severity.WARNING,
-    needs=("kept rows with an answer",),
+    needs=("answers",),
     check=check,
-    thresholds=(SHORT, LONG, SOME),
+    thresholds=(SHARE, SHORT, LONG, ROWS),
     since=SINCE,
 )

@@ -2,68 +2,85 @@
 
 ## What it sees
 
-The standard deviation of the words of an answer over their mean: below 0.1, for at least 30 prose answers of more than
-20 words on average.
+The words of the longest answer of each kept row: their standard deviation over their mean, when there are 30 answers or
+more with more than 20 words on average. A ratio below 0.1 is a warning. Where most answers also have one number of
+lines, three or more, they follow a form (a poem, a letter, a record), and the finding is a note. Answers that are
+mostly JSON, markup or code are not looked at.
 
 ## Why it matters
 
-The model learns a length instead of an end: its answers stop there whatever was asked, and the end token is predicted
-by position. Answers that a generator cut at a limit look like this.
+The model learns the length together with the content: it stops at that length when more is to say, and fills up when
+less would do.
 
 ## What it does not mean
 
-Forms with fixed parts (reports, haiku, summaries of a given length) are uniform on purpose. Short labels are not looked
-at.
+Summaries of a fixed length and forms are uniform on purpose. Answers of people have a ratio of 0.5 to 1.5.
 
 ## Example
 
-2,000 answers of 98 to 102 words, all cut by the word limit of an export.
+A generator was asked for "about 150 words" 10,000 times: mean 148 words, standard deviation 9, ratio 0.06.
 
 ## Check it by hand
 
-    python -c "import json, statistics as s
-    n = [len(json.loads(l)['completion'].split()) for l in open('data.jsonl')]
-    print(s.mean(n), s.pstdev(n))"
+    python -c "import json, statistics as s; n = [len(json.loads(l)['completion'].split()) for l in open('data.jsonl')]
+    print(s.stdev(n) / s.mean(n))"
 
 ## References
 
-- Singhal et al. 2023, A Long Way to Go: Investigating Length Correlations in RLHF, https://arxiv.org/abs/2310.03716
+- https://arxiv.org/abs/2404.04475 (how strongly judges and models follow length, Dubois et al. 2024)
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from statistics import fmean, pstdev
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
-from trainclinic.dataset.answer_lengths import lengths_of
+from trainclinic.catalogue.wording import count
+from trainclinic.dataset.answer_lengths import Length, lengths_of
 from trainclinic.dataset.rule import SINCE
 
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
 
-FEWEST = Threshold("answers", 30, "answers", "fewer can agree by chance")
-LONG = Threshold("mean words", 20, "words", "short answers differ by whole words, which are large shares")
-SPREAD = Threshold("deviation over mean", 0.1, "1", "answers that people write spread by 0.4 and more")
+RATIO = Threshold("standard deviation over mean", 0.1, "1", "expert choice, to be calibrated; people write 0.5 to 1.5")
+ROWS = Threshold("answers", 30, "rows", "a spread of fewer answers says little; expert choice")
+WORDS = Threshold("mean of words", 20, "words", "shorter answers are labels and facts; expert choice")
+FORM = Threshold("share of answers with one number of lines", 0.8, "1", "poems and records; expert choice")
+_LINES = 3
+_MEANS_FORM = "Most answers have the same number of lines: they follow a form, to which one length belongs"
 
 
 def check(data: Data) -> Verdict:
-    """Compare the spread of lengths with their mean."""
-    words = [length.words for length in lengths_of(data) if not length.is_structured]
-    if len(words) < FEWEST.value or fmean(words) <= LONG.value:
-        return NotEvaluated(f"at least {FEWEST.value:.0f} prose answers of more than {LONG.value:.0f} words on average")
-    spread = pstdev(words) / fmean(words)
-    seen = Evidence(f"{len(words):,} answers have {fmean(words):.0f} words on average, with a spread of {spread:.0%}")
-    return Present((seen,)) if spread < SPREAD.value else Absent((seen,))
+    """The spread of the lengths of answers."""
+    rows = lengths_of(data)
+    if len(rows) < ROWS.value:
+        return NotEvaluated(f"at least {count(int(ROWS.value), 'row')} with an answer in words")
+    if sum(row.is_structured for row in rows) > len(rows) / 2:
+        return NotEvaluated("answers in prose: most of those here are JSON, markup, code or tables")
+    words = [row.words for row in rows]
+    mean, spread = fmean(words), pstdev(words)
+    says = f"{count(len(rows), 'answer')} have {mean:.0f} words on average with a standard deviation of {spread:.1f}"
+    evidence = (Evidence(says, rows[0].sample.source),)
+    if mean <= WORDS.value or spread / mean >= RATIO.value:
+        return Absent(evidence)
+    return Present(evidence, _MEANS_FORM, severity=Severity.NOTE) if _have_form(rows) else Present(evidence)
+
+
+def _have_form(rows: tuple[Length, ...]) -> bool:
+    lines = Counter(row.answer.strip().count("\n") + 1 for row in rows)
+    most, times = lines.most_common(1)[0]
+    return most >= _LINES and times > FORM.value * len(rows)
 
 
 RULE: Rule[Data] = Rule(
     code="ANS006",
     slug="uniform-answer-length",
     severity=Severity.WARNING,
-    needs=("kept rows with an answer",),
+    needs=("answers",),
     check=check,
-    thresholds=(FEWEST, LONG, SPREAD),
+    thresholds=(RATIO, ROWS, WORDS, FORM),
     since=SINCE,
 )

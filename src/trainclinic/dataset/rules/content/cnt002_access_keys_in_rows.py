@@ -62,7 +62,7 @@ def find(sample: Sample) -> str | None:
     if any(beginning in whole for beginning in _BEGINNINGS) and (says := _key_in(whole)):
         return says
     if "PRIVATE KEY-----" in whole and (found := _BLOCK.search(whole)):
-        return f"a block of a {found[1].lower()}private key"
+        return f"a block that begins {quoted(f'-----BEGIN {found[1]}PRIVATE KEY-----')}"
     return None
 
 

@@ -44,6 +44,7 @@ from trainclinic.catalogue.verdict import Evidence, NotEvaluated, Present, Sever
 from trainclinic.catalogue.wording import count, listed
 from trainclinic.dataset.garbling import Garbled, garbled_place
 from trainclinic.dataset.kinds import TEXTS
+from trainclinic.dataset.row_text import whole_text
 from trainclinic.dataset.rule import SINCE, RowRule, Shares, quoted, verdict_on
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ _LOSSLESS = "Every damaged place that was looked at can be decoded again without
 
 def find(sample: Sample) -> str | None:
     """The first damaged place of a row, one that lost bytes before others."""
-    place = garbled_place(sample.whole)
+    place = garbled_place(whole_text(sample))
     return None if place is None else _says(place)
 
 
@@ -80,10 +81,10 @@ def check(data: Data) -> Verdict:
     verdict = verdict_on(tally, what, Shares(ANY, MANY), severity=Severity.HARMFUL, total=tally.looked)
     if not isinstance(verdict, Present):
         return verdict
-    places = [place for sample in data.survey.samples if (place := garbled_place(sample.whole))]
+    places = [place for sample in data.survey.samples if (place := garbled_place(whole_text(sample)))]
     if not places:
         return verdict
-    lossy = sum(place.is_lossy for place in places)
+    lossy = sum(not place.is_lossy for place in places)
     sets = listed([name for name, _ in Counter(place.read_as for place in places).most_common(3)])
     says = f"{lossy:,} of {count(len(places), 'kept row')} with damage lost bytes (lossy); read as {sets}"
     first, *rest = verdict.evidence

@@ -38,6 +38,7 @@ from trainclinic.catalogue.rule import Threshold
 from trainclinic.catalogue.verdict import Severity
 from trainclinic.corpus.sample import Sample
 from trainclinic.dataset.kinds import TEXTS, rule_among
+from trainclinic.dataset.row_text import whole_text
 from trainclinic.dataset.rule import Shares, quoted
 
 ANY = Threshold("share of rows", 0.001, "1", "texts about Unicode use the sign; expert choice, to be calibrated")
@@ -48,7 +49,7 @@ _AROUND = 20
 
 def find(sample: Sample) -> str | None:
     """Where the first replacement character stands."""
-    whole = sample.whole
+    whole = whole_text(sample)
     at = whole.find(_SIGN)
     if at < 0:
         return None

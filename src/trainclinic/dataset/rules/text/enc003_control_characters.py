@@ -42,6 +42,7 @@ from trainclinic.catalogue.rule import Threshold
 from trainclinic.catalogue.verdict import Severity
 from trainclinic.corpus.sample import Sample
 from trainclinic.dataset.kinds import TEXTS, rule_among
+from trainclinic.dataset.row_text import whole_text
 from trainclinic.dataset.rule import Shares, quoted
 
 ANY = Threshold("share of rows", 0.001, "1", "single rows of terminal text are normal; expert choice, to be calibrated")
@@ -61,7 +62,7 @@ _BEFORE = 16
 
 def find(sample: Sample) -> str | None:
     """The first unseen character of a row and the text before it."""
-    whole = sample.whole
+    whole = whole_text(sample)
     found = _ascii_controls().search(whole) if whole.isascii() else _unseen().search(whole)
     if found is None:
         return None

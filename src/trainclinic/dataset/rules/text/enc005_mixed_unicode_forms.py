@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING
 from trainclinic.catalogue.rule import Threshold
 from trainclinic.catalogue.verdict import NotEvaluated, Present, Severity, Verdict
 from trainclinic.dataset.kinds import TEXTS
+from trainclinic.dataset.row_text import whole_text
 from trainclinic.dataset.rule import SINCE, RowRule, Shares, quoted, verdict_on
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ _AROUND = 12
 
 def find(sample: Sample) -> str | None:
     """The first other form of a row."""
-    whole = sample.whole
+    whole = whole_text(sample)
     if whole.isascii() or not _ANY_OF_THEM.search(whole):
         return None
     if (at := _separate_accent(whole)) is not None:
