@@ -31,9 +31,9 @@ class JsonWalk:
 
     def __init__(self, file: DataFile) -> None:
         self._file = file
-        self._texts = file.texts()
+        self._blocks = file.blocks()
         self._parser = JsonParser(file)
-        self._buffer, self._at, self._is_first, self._is_at_end = "", 0, True, False
+        self._buffer, self._at, self._is_at_end = "", 0, False
         self._first_key = ""
         self.line = 1
 
@@ -145,7 +145,7 @@ class JsonWalk:
         """Go to the end of the text, because nothing tells where the next row begins; noted."""
         if self.peek():
             self._file.note("unreadable", "the rest of the file was not read, its structure is lost", self.line)
-        for _ in self._texts:
+        for _ in self._blocks:
             pass
         self._buffer, self._at, self._is_at_end = "", 0, True
 
@@ -171,9 +171,8 @@ class JsonWalk:
         """Read on, at least as much as is waiting already, so that a long value is tried a few times only."""
         kept = self._buffer[self._at :]
         parts, length = [kept], 0
-        for _, text in self._texts:
-            parts.append(text if self._is_first else "\n" + text)
-            self._is_first = False
+        for text in self._blocks:
+            parts.append(text)
             length += len(text)
             if length >= len(kept):
                 break

@@ -178,6 +178,25 @@ class DataFile:
         if rest:
             yield self._decoded(rest, number)
 
+    def blocks(self) -> Iterator[str]:
+        """The file as pieces of text that end anywhere.
+
+        Raises:
+            ReadError: If the file cannot be read to its end.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        is_told = False
+        for piece in self._utf8_pieces():
+            text = decoder.decode(piece)
+            if not is_told and "\ufffd" in text and text.count("\ufffd") > piece.count("\ufffd".encode()):
+                is_told = True
+                self.note("undecodable-bytes", "bytes that are not UTF-8 were replaced")
+            if text:
+                yield text
+        if rest := decoder.decode(b"", final=True):
+            self.note("undecodable-bytes", "the file ends inside of a character")
+            yield rest
+
     def lines(self, *, compares_ends: bool = True) -> Iterator[Line]:
         """Line by line; byte-order marks at the beginning of lines are taken away, with a note.
 

@@ -5,21 +5,23 @@ It knows how what rules ask for is computed. It does not know any rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from trainclinic.dataset.preparation import Plan, Preparation
 from trainclinic.dataset.tally import Tally
 
 if TYPE_CHECKING:
-    from trainclinic.corpus.corpus import Corpus
+    from trainclinic.corpus.corpus import Corpus, Shard, Split
     from trainclinic.dataset.encoded import Encoded
     from trainclinic.dataset.rule import FindInRow, FindInTokens
     from trainclinic.dataset.survey import Survey
     from trainclinic.dataset.surveying import Progress, Share
     from trainclinic.dataset.tokens.tokenizer import Tokenizer
     from trainclinic.dataset.training_rows import TrainingRows
+
+Result = TypeVar("Result")
 
 
 class Data:
@@ -71,13 +73,22 @@ class Data:
         found = self._survey_of("held-out")
         return found if found.rows or found.troubles else None
 
-    def _survey_of(self, split: str) -> Survey:
+    def _survey_of(self, split: Split) -> Survey:
         from trainclinic.dataset.examine import row_questions
         from trainclinic.dataset.surveying import survey
 
         questions = row_questions() if self._questions is None else self._questions
-        part = self.corpus.of(split)  # type: ignore[arg-type]
-        return survey(part, questions, progress=self._progress, share=self._share)
+        return survey(self.corpus.of(split), questions, progress=self._progress, share=self._share)
+
+    def over(self, split: Split, work: Callable[[Shard], Result]) -> Sequence[Result]:
+        """What some work gives on each file of a split, in order, done where the survey was taken.
+
+        Args:
+            split: Which files.
+            work: What to do with a file; travels to other processes.
+        """
+        shards = self.corpus.of(split).shards
+        return self._share(work, shards) if self._share else [work(shard) for shard in shards]
 
     def tally(self, code: str) -> Tally:
         """What the pass over the training rows counted for a row rule.

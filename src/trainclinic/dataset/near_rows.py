@@ -6,7 +6,9 @@ follows from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +21,9 @@ from trainclinic.dataset.once import asked_once
 from trainclinic.dataset.row_text import own_text, target_text
 
 if TYPE_CHECKING:
-    from trainclinic.corpus.corpus import Split
+    from trainclinic.corpus.corpus import Shard, Split
     from trainclinic.dataset.data import Data
+    from trainclinic.dataset.survey import Survey
 
 BATCH_CHARACTERS = 4_000_000
 TEMPLATE_ROWS = 2_000
@@ -41,12 +44,42 @@ def near_clusters(data: Data) -> Clusters | None:
     """
     if near_duplicates_available() is not None:
         return None
-    signer, store = Signer(common=template_runs(data)), NearDuplicates()
+    store = NearDuplicates()
     splits: tuple[Split, ...] = ("train", "held-out")
+    sign = _Signing(template_runs(data))
     for split in splits:
-        for texts in text_batches(data, split, own_text):
-            store.add(signer.sign(texts))
+        survey = data.survey if split == "train" else data.held_out
+        if survey is None:
+            continue
+        for part in data.over(split, sign) if survey.is_complete else _up_to_the_interrupt(data, survey, split, sign):
+            store.merge(part)
     return store.clusters()
+
+
+def _up_to_the_interrupt(data: Data, survey: Survey, split: Split, sign: _Signing) -> Iterator[NearDuplicates]:
+    """The rows that an interrupted survey saw."""
+    rows = np.bincount(survey.prints.shard, minlength=len(survey.names)).tolist()
+    for shard, seen in zip(data.corpus.of(split).shards, rows, strict=False):
+        yield replace(sign, most=seen)(shard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    """The work on one file, as it travels to another process.
+
+    Attributes:
+        common: Runs of words that make no two rows alike.
+        most: Rows after which to stop, where the survey was interrupted.
+    """
+
+    common: NDArray[np.uint64]
+    most: int | None = None
+
+    def __call__(self, shard: Shard) -> NearDuplicates:
+        signer, store = Signer(common=self.common), NearDuplicates()
+        for texts in _texts_of(islice((row for row in shard.rows() if isinstance(row, Sample)), self.most), own_text):
+            store.add(signer.sign(texts))
+        return store
 
 
 @asked_once
@@ -83,15 +116,18 @@ def text_batches(data: Data, split: Split, text_of: Callable[[Sample], str]) -> 
         split: Which rows.
         text_of: The text of a row.
     """
+    for shard in data.corpus.of(split).shards:
+        yield from _texts_of((row for row in shard.rows() if isinstance(row, Sample)), text_of)
+
+
+def _texts_of(rows: Iterable[Sample], text_of: Callable[[Sample], str]) -> Iterator[list[str]]:
     texts: list[str] = []
     held = 0
-    for shard in data.corpus.of(split).shards:
-        for row in shard.rows():
-            if isinstance(row, Sample):
-                texts.append(text_of(row))
-                held += len(texts[-1])
-                if held >= BATCH_CHARACTERS:
-                    yield texts
-                    texts, held = [], 0
+    for row in rows:
+        texts.append(text_of(row))
+        held += len(texts[-1])
+        if held >= BATCH_CHARACTERS:
+            yield texts
+            texts, held = [], 0
     if texts:
         yield texts

@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Find = Callable[[Sample], str | None]
 Progress = Callable[[int], None]
 """Told the number of characters that were looked at since the last call."""
-Share = Callable[[Callable[["Shard"], Survey], Sequence["Shard"]], Sequence[Survey]]
+Share = Callable[[Callable[["Shard"], Any], Sequence["Shard"]], Sequence[Any]]
 """Runs a function on every shard, somewhere, and gives the results back in order."""
 BATCH_ROWS = 2_000
 BATCH_CHARACTERS = 8_000_000

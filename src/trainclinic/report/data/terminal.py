@@ -99,10 +99,10 @@ def _append(text: Text, stretch: Stretch, *, color: bool) -> None:
 
 def _legend(rows: tuple[ShownRow, ...], *, color: bool) -> Text:
     text = Text("Key: ", style="dim")
-    for part in parts_in(rows):
-        text.append(LEGEND[part], style=PARTS[part])
-        text.append("  ")
     if color:
+        for part in parts_in(rows):
+            text.append(LEGEND[part], style=PARTS[part]).append("  ")
+        text.append("\n     ")
         text.append("in the loss", style=SCORED).append("  ")
         text.append("cut off", style=CUT).append("  ").append("end token", style=END)
     else:
@@ -117,7 +117,7 @@ def _step(step: int, placement: Placement) -> list[RenderableType]:
         more = len(placement.rows) - len(names)
         rows.insert(0, ("rows", ", ".join(names) + (f" and {more:,} more" if more else "")))
     if placement.passes is not None:
-        rows.append(("passes by then", f"{placement.passes:.2f}"))
+        rows.append(("passes by then", wording.spoken(placement.passes)))
     if placement.coverage is not None:
         rows.append(("data used by then", percent(placement.coverage)))
     return [*title(f"The rows of step {step:,}"), labelled(rows, label=18)]

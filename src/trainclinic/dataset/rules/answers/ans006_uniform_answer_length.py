@@ -63,7 +63,7 @@ def check(data: Data) -> Verdict:
     words = [row.words for row in rows]
     mean, spread = fmean(words), pstdev(words)
     says = f"{count(len(rows), 'answer')} have {mean:.0f} words on average with a standard deviation of {spread:.1f}"
-    evidence = (Evidence(says, rows[0].sample.source),)
+    evidence = (Evidence(says),)
     if mean <= WORDS.value or spread / mean >= RATIO.value:
         return Absent(evidence)
     return Present(evidence, _MEANS_FORM, severity=Severity.NOTE) if _have_form(rows) else Present(evidence)

@@ -118,10 +118,11 @@ def _has_targets(sample: Sample, data: Data) -> bool:
     limit = data.preparation.max_length.value
     if data.preparation.response_marker.value:
         return False
+    if not sample.messages or data.preparation.scored.value == "all":
+        return bool(sample.whole)
     if limit is not None and not surely_fits(sample, limit):
         return False
-    flags = [one.is_scored is not False for one in sample.messages if one.is_answer and one.content.strip()]
-    return not sample.messages or any(flags)
+    return any(one.is_scored is not False and one.content.strip() for one in sample.messages if one.is_answer)
 
 
 RULE: Rule[Data] = Rule(

@@ -84,7 +84,7 @@ def check(data: Data) -> Verdict:
     places = [place for sample in data.survey.samples if (place := garbled_place(whole_text(sample)))]
     if not places:
         return verdict
-    lossy = sum(not place.is_lossy for place in places)
+    lossy = sum(place.is_lossy for place in places)
     sets = listed([name for name, _ in Counter(place.read_as for place in places).most_common(3)])
     says = f"{lossy:,} of {count(len(places), 'kept row')} with damage lost bytes (lossy); read as {sets}"
     first, *rest = verdict.evidence
