@@ -260,20 +260,21 @@ def _repair(found: DataExamination, folder: Path, share: float) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int], None] | None]:
-    """A bar on stderr that counts characters; none where nobody would see it."""
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on stderr over the bytes of the files, with the time that is left; none where nobody would see it."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     shape = (
         TextColumn("looking at rows"),
         BarColumn(),
+        TaskProgressColumn(show_speed=False),
         TextColumn("{task.completed:,.0f} characters"),
-        TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     with Progress(*shape, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("rows", total=None)
-        yield lambda characters: progress.advance(task, characters)
+        yield lambda characters, size: progress.update(task, advance=characters, total=size or None)

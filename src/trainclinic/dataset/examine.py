@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
 
 CANNOT_FINISH = "a rule that can finish on these data: please report it"
+INTERRUPTED = "time to look: it was interrupted"
 
 
 @cache
@@ -36,6 +37,8 @@ def row_questions() -> dict[str, FindInRow]:
 def examine(data: Data, rules: Iterable[Entry[Data]] | None = None, *, strict: bool = False) -> tuple[Finding, ...]:
     """Ask rules about the data; one that breaks off takes no other down.
 
+    An interrupt from the keyboard ends the asking: what was answered until then is kept.
+
     Args:
         data: The data.
         rules: Which rules to ask; all of them by default.
@@ -44,8 +47,17 @@ def examine(data: Data, rules: Iterable[Entry[Data]] | None = None, *, strict: b
     Returns:
         Present findings first, the most harmful first, then by code.
     """
-    asked = all_rules().values() if rules is None else rules
-    return tuple(sorted((Finding(entry, _verdict(entry, data, strict=strict)) for entry in asked), key=in_order))
+    found: list[Finding] = []
+    is_interrupted = False
+    for entry in all_rules().values() if rules is None else rules:
+        verdict: Verdict = NotEvaluated(INTERRUPTED)
+        if not is_interrupted:
+            try:
+                verdict = _verdict(entry, data, strict=strict)
+            except KeyboardInterrupt:
+                is_interrupted = True
+        found.append(Finding(entry, verdict))
+    return tuple(sorted(found, key=in_order))
 
 
 def _verdict(entry: Entry[Data], data: Data, *, strict: bool) -> Verdict:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DataPath = str | PathLike[str]
 ALARMING, COULD_NOT = 1, 2
+BINARY = ("parquet", "arrow")
+"""Containers whose bytes are not their characters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,7 @@ def examine_data(
     schema: Schema | None = None,
     columns: Mapping[str, str] | None = None,
     rules: Callable[[str, str, str], bool] = lambda *_: True,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
     jobs: int = 1,
     ray: bool = False,
 ) -> DataExamination:
@@ -140,7 +142,8 @@ def examine_data(
         schema: How rows are written, when that is not to be found out.
         columns: Which field plays which part, e.g. `{"prompt": "q"}`.
         rules: Which rules to ask, by code, name and group.
-        progress: Told of the characters that were looked at; only with one job.
+        progress: Told of the characters that were looked at since the last call, and of about how many there are (0
+            when that cannot be known before); only with one job.
         jobs: Processes for several files.
         ray: Whether to share the files out on a Ray cluster.
 
@@ -156,12 +159,14 @@ def examine_data(
         from trainclinic.dataset.sharing import on_processes, on_ray
 
         share = on_ray() if ray else on_processes(jobs)
+    is_plain = all(shard.form not in BINARY and not shard.compression for shard in corpus.shards)
+    size = corpus.size if is_plain else 0
     data = Data(
         corpus,
         load_tokenizer(tokenizer) if tokenizer is None or isinstance(tokenizer, (str, PathLike)) else tokenizer,
         preparation,
         plan,
-        progress=progress,
+        progress=(lambda characters: progress(characters, size)) if progress else None,
         share=share,
         model=model,
     )

@@ -101,6 +101,6 @@ RULE: Rule[Data] = Rule(
     severity=Severity.HARMFUL,
     needs=("rows with `labels` and `attention_mask`, or the collator",),
     check=check,
-    thresholds=SHARES.all,
+    thresholds=(ANY,),
     since=SINCE,
 )

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from trainclinic.dataset.encoded import Encoded
 
 ANY = Threshold("share of rows", 0.0, "1", "one id ends the run")
-SHARES = Shares(ANY)
+SHARES = Shares(ANY, ANY)
 IMAGE = -200
 """`IMAGE_TOKEN_INDEX` of LLaVA."""
 
@@ -94,6 +94,6 @@ RULE: Rule[Data] = Rule(
     severity=Severity.HARMFUL,
     needs=("token ids", "rows of the embedding"),
     check=check,
-    thresholds=SHARES.all,
+    thresholds=(ANY,),
     since=SINCE,
 )
