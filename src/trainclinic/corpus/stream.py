@@ -132,8 +132,11 @@ class DataFile:
         """The first 64 kB as text without byte-order mark; bytes that cannot be decoded become U+FFFD."""
         return self.head.decode(self.encoding, errors="replace").lstrip(_BOM)
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self, *, ignores_limit: bool = False) -> Iterator[bytes]:
         """The unpacked bytes in pieces of at most a few MiB; a damaged archive ends early, with a note.
+
+        Args:
+            ignores_limit: Whether to give all, for forms that make no sense when they are cut.
 
         Raises:
             ReadError: If the file cannot be read to its end.
@@ -142,7 +145,7 @@ class DataFile:
         try:
             with self.path.open("rb") as handle:
                 for piece in unpacked(handle, self.compression, self.name):
-                    if self._limit is not None and taken + len(piece) >= self._limit:
+                    if self._limit is not None and not ignores_limit and taken + len(piece) >= self._limit:
                         yield piece[: self._limit - taken]
                         return
                     taken += len(piece)

@@ -24,11 +24,8 @@ def polars_for(file: DataFile) -> Any:
         file: The file that needs it.
 
     Raises:
-        ReadError: If it is not installed, or the file is packed.
+        ReadError: If it is not installed.
     """
-    if file.compression:
-        message = f"`{file.name}` is a table inside a `{file.compression}` archive, which cannot be read in pieces"
-        raise ReadError(message, hint="unpack it first")
     try:
         import polars
     except ImportError as error:
@@ -43,32 +40,45 @@ def scanned_rows(file: DataFile, scan: Callable[[], Any]) -> Iterator[Raw | Trou
     Args:
         file: The file.
         scan: Makes a `polars.LazyFrame` over it.
+
+    Raises:
+        ReadError: If the file is packed, because such tables are read from their end.
     """
     polars = polars_for(file)
+    if file.compression:
+        message = f"`{file.name}` is a table inside a `{file.compression}` archive, which cannot be read in pieces"
+        raise ReadError(message, hint="unpack it first")
     at = 0
-    while True:
-        try:
-            piece = scan().slice(at, ROWS).collect()
-        except (polars.exceptions.PolarsError, OSError) as error:
-            yield _damaged(file, at, error)
-            return
-        yield from framed_rows(piece, at)
-        at += len(piece)
-        if len(piece) < ROWS:
-            return
+    try:
+        for frame in scan().collect_batches(chunk_size=ROWS, maintain_order=True, engine="streaming"):
+            yield from framed_rows(frame, at)
+            at += len(frame)
+    except (polars.exceptions.PolarsError, OSError) as error:
+        yield damaged(file, at, error)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # what the library raises where it finds a fault of its own
+            raise
+        yield damaged(file, at, error)
 
 
 def framed_rows(frame: Any, start: int = 0) -> Iterator[Raw]:
-    """Rows of a frame in memory.
+    """Rows of a frame in memory; a field without a value is left out, as files in which it can be missing have it.
 
     Args:
         frame: `polars.DataFrame`.
         start: Number of its first row in the file.
     """
     for at, row in enumerate(frame.iter_rows(named=True), start=start + 1):
-        yield Raw(row, None, f"row {at}")
+        yield Raw({name: value for name, value in row.items() if value is not None}, None, f"row {at}")
 
 
-def _damaged(file: DataFile, at: int, error: Exception) -> Trouble:
+def damaged(file: DataFile, at: int, error: BaseException) -> Trouble:
+    """What is said about a table that cannot be read to its end.
+
+    Args:
+        file: The file.
+        at: Rows that were read.
+        error: What the library raised.
+    """
     says = f"the table cannot be read on after row {at:,}: {' '.join(str(error).split())[:120]}"
     return file.trouble("unreadable", says)

@@ -23,7 +23,7 @@ A table was exported with empty cells as `nan`: 3 % of the answers of a data set
 
 ## Check it by hand
 
-    grep -ciE '"(completion|output|content)": *"(n/a|none|null|nan|todo|tbd|\\.\\.\\.|[{<[]+ ?(your )?answer.*)"' data.jsonl
+    grep -ciE '"(completion|output|content)": *"(n/a|none|null|nan|todo|tbd|[{<[]+ ?(your )?answer.*)"' data.jsonl
 
 ## References
 
@@ -83,6 +83,7 @@ def _found(sample: Sample, *, unsure_too: bool) -> str | None:
     if last is None or last.calls:
         return None
     answer = last.content[:200].strip()
+    named: tuple[str, ...]
     if len(answer) > _LONGEST:
         is_one = answer[:11].casefold() == "lorem ipsum"
         named = ("lorem", "placeholder", "filler", "dummy", "ipsum")

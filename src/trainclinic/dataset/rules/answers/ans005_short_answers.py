@@ -53,11 +53,14 @@ LONG = Threshold("median of words", 20, "words", "where half of the answers are 
 ROWS = Threshold("rows with an answer", 50, "rows", "a median of fewer rows says little; expert choice")
 _CLASS_ROWS = 5
 """Rows with the same short answer that make it a class."""
-_FACTS = re.compile(r"[\W\d_]*|[\W\d_]*[A-Za-z][\W\d_]*|yes|no|true|false|ja|nein|oui|non|s[iíì]|evet|hayır|да|нет|是|否|对|错")
+_FACTS = re.compile(
+    r"[\W\d_]*|[\W\d_]*[A-Za-z][\W\d_]*|yes|no|true|false|ja|nein|oui|non|s[iíì]|evet|hayır|да|нет|是|否|对|错"
+)
 _ASKS_FOR_LITTLE = re.compile(
-    r"\b(?:one|single|two|1|2)[- ](?:or two )?words?\b|yes or no|true or false|\bonly\b|\bjust the\b|classif|label|sentiment"
-    r"|categor|\bwhich (?:one|of)\b|choose|\boptions?\b|multiple.choice|\bname (?:the|a|an|one)\b|^(?:who|when|where)\b"
-    r"|what (?:is|was) the (?:name|capital|title|word)|what word|how (?:many|much)|\btranslate\b|\bextract\b|\banswer:\s*$",
+    r"\b(?:one|single|two|1|2)[- ](?:or two )?words?\b|yes or no|true or false|\bonly\b|\bjust the\b|classif|label"
+    r"|sentiment|categor|\bwhich (?:one|of)\b|choose|\boptions?\b|multiple.choice|\bname (?:the|a|an|one)\b"
+    r"|^(?:who|when|where)\b|what (?:is|was) the (?:name|capital|title|word)|what word|how (?:many|much)"
+    r"|\btranslate\b|\bextract\b|\banswer:\s*$",
     re.I | re.M,
 )
 _READ = 2_000

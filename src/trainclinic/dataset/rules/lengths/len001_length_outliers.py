@@ -8,8 +8,8 @@ rows are listed. This is a note.
 
 ## Why it matters
 
-A row of a megabyte is mostly a file that was pasted whole, or thousands of rows joined by a missing quote in a CSV file;
-it is cut at the length limit, or fills the memory. Rows of a few characters are often headings and leftovers.
+A row of a megabyte is mostly a file that was pasted whole, or thousands of rows joined by a missing quote in a CSV
+file; it is cut at the length limit, or fills the memory. Rows of a few characters are often headings and leftovers.
 
 ## What it does not mean
 

@@ -73,7 +73,9 @@ def check(data: Data) -> Verdict:
     except TemplateError:
         return NotEvaluated("a chat template that is valid Jinja")
     if not template.has_generation_markers:
-        says = f"the template has no `{{% generation %}}`, so that the mask of {count(len(rows), 'conversation')} is empty"
+        says = (
+            f"the template has no `{{% generation %}}`, so that the mask of {count(len(rows), 'conversation')} is empty"
+        )
         return Present((Evidence(says, rows[0].source),), settle=_SETTLE)
     tally = tally_of((row.source, _unmarked(data, row)) for row in rows)
     return verdict_on(

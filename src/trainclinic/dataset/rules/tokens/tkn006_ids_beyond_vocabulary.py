@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
     from trainclinic.dataset.encoded import Encoded
 
-ANY = Threshold("share of rows", 0.0, "1", "one id ends the run")
+ANY = Threshold("share of rows", 0.0, "1", "a single such id ends the run")
 SHARES = Shares(ANY, ANY)
 IMAGE = -200
 """`IMAGE_TOKEN_INDEX` of LLaVA."""
