@@ -103,9 +103,10 @@ def markup_in(text: str, *, is_target: bool) -> Iterator[str]:
     """
     if not any(opening in text for opening in _OPENINGS):
         return
-    first, last = len(text) - len(text.lstrip()), len(text.rstrip())
+    front, last = len(text) - len(text.lstrip()), len(text.rstrip())
     for literal, at in special_tokens_in(text):
-        is_first, is_last = at == first, is_target and at + len(literal) == last
+        is_first, is_last = at - front < 3 and not text[front:at].strip(), is_target and at + len(literal) == last
+        front = at + len(literal) if is_first else front
         if literal in PLACEHOLDERS:
             continue
         if literal in ("<s>", "</s>"):

@@ -54,7 +54,7 @@ ANY = Threshold("share of rows", 0.01, "1", "below one row in a hundred the othe
 MANY = Threshold("share of rows", 0.5, "1", "expert choice, to be calibrated: most rows teach to go on")
 SHARES = Shares(ANY, MANY)
 Places = NDArray[np.intp]
-LONGEST_END = max(map(len, ENDS))
+_LONGEST_END = max(map(len, ENDS))
 _FRAME = PARTS.index("frame")
 _DIALOGUE = re.compile(r"^(?:### (?:Response|Answer|Output)|(?:Assistant|ASSISTANT|Answer|ANSWER|Output|A) ?:)", re.M)
 _MARKUP = ("[/INST]", "<|im_start|>", "<|assistant|>", "<start_of_turn>", "<|start_header_id|>")
@@ -126,9 +126,9 @@ def _end_region(row: Encoded, places: Places) -> Places:
 def _why(row: Encoded, data: Data, places: Places, ends: Places) -> str:
     if not len(ends):
         last = int(row.ends[places[-1]])
-        tail = row.text[:last].rstrip()[-LONGEST_END:]
+        tail = row.text[:last].rstrip()[-_LONGEST_END:]
         if written := next((end for end in ENDS if tail.endswith(end)), ""):
-            return f"{quoted(written)} is written and is no token of this tokenizer"
+            return f"{quoted(written)} is written and is no end token here"
         return f"no end token after {quoted(row.text[max(0, last - 40) : last], 40)}"
     token = quoted(data.tokenizer.piece(int(row.ids[ends[-1]])))
     if data.preparation.masks_pads.value and int(row.ids[ends[-1]]) == data.rows.pad_id:
