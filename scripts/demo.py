@@ -1,4 +1,4 @@
-"""Diagnose two real failed fine-tunes and look at some data: `python3 scripts/demo.py`. Needs Python 3.10 or newer and pip.
+"""Diagnose two failed fine-tunes and look at some data: `python3 scripts/demo.py`. Needs Python 3.10 and pip.
 
 Creates `.venv`, installs the package, prints the diagnosis of both bundled runs and writes each as an HTML report, then
 looks at a small file of training data.

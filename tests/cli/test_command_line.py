@@ -175,7 +175,9 @@ class TestExplain:
 
         lines = run("explain", "--list").stdout.splitlines()
         listed = [line.split()[0] for line in lines if line.startswith("  ")]
-        assert sorted(listed) == sorted([*all_rules(), *rules_of_scripts(), *rules_of_data(), *all_circumstances(), *all_causes()])
+        assert sorted(listed) == sorted(
+            [*all_rules(), *rules_of_scripts(), *rules_of_data(), *all_circumstances(), *all_causes()]
+        )
         titles = [line.partition(":")[0] for line in lines if line and not line.startswith(" ")]
         assert titles == ["Symptoms", "Circumstances", "Causes"]
 

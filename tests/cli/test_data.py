@@ -125,7 +125,9 @@ def test_every_option_is_in_one_section_of_the_help_and_those_of_settings_name_f
 def test_every_option_that_a_message_of_a_rule_names_exists() -> None:
     folder = Path(trainclinic.__file__).parent / "dataset"
     asked = {
-        name for file in folder.rglob("*.py") for name in re.findall(r"`(--[a-z][a-z-]+)", file.read_text(encoding="utf-8"))
+        name
+        for file in folder.rglob("*.py")
+        for name in re.findall(r"`(--[a-z][a-z-]+)", file.read_text(encoding="utf-8"))
     }
     known = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
     assert len(asked) > 10

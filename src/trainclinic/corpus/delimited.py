@@ -9,7 +9,7 @@ import csv
 from collections.abc import Iterator
 
 from trainclinic.corpus.raw import Raw
-from trainclinic.corpus.row_schema import schema_of
+from trainclinic.corpus.row_schema import understood
 from trainclinic.corpus.sample import Trouble
 from trainclinic.corpus.stream import MAX_LINE, DataFile
 
@@ -17,14 +17,18 @@ _LEAST_EVEN = 0.8
 _LOOKED_AT = 20
 
 
-def table_confidence(file: DataFile, delimiter: str, ending: str) -> float:
-    """Confidence that a file is a table with this delimiter.
+def table_confidence(file: DataFile, delimiters: str, ending: str) -> float:
+    """Confidence that a file is a table with one of these delimiters.
 
     Args:
         file: The file.
-        delimiter: What separates cells.
+        delimiters: What may separate cells.
         ending: How such files are usually called.
     """
+    return max(_confidence(file, delimiter, ending) for delimiter in delimiters)
+
+
+def _confidence(file: DataFile, delimiter: str, ending: str) -> float:
     lines = file.head_text.splitlines()
     if not file.is_short:
         lines = lines[:-1]
@@ -36,20 +40,21 @@ def table_confidence(file: DataFile, delimiter: str, ending: str) -> float:
         return 0.0
     header, body = [cell.strip() for cell in rows[0]], [row for row in rows[1:] if row]
     even = sum(len(row) == len(header) for row in body) >= _LEAST_EVEN * max(1, len(body))
-    is_known = schema_of(dict.fromkeys(header, "x")) is not None
+    is_known = understood(dict.fromkeys(header, "x"))[0] is not None
     is_named = file.is_called(ending)
     if len(header) > 1 and all(header) and even and (is_known or is_named):
         return 0.85 if is_known else 0.6
     return 0.5 if is_named and (is_known or len(header) > 1) else 0.0
 
 
-def read_table(file: DataFile, delimiter: str) -> Iterator[Raw | Trouble]:
+def read_table(file: DataFile, delimiters: str) -> Iterator[Raw | Trouble]:
     """The rows below the header; cells that a row has too many are left out, cells that it lacks are missing fields.
 
     Args:
         file: The file.
-        delimiter: What separates cells.
+        delimiters: What may separate cells; the first one, where several fit equally well.
     """
+    delimiter = max(delimiters, key=lambda one: _confidence(file, one, ""))
     csv.field_size_limit(MAX_LINE)
     lines = (f"{line.text.replace(chr(0), '')}\n" for line in file.lines(compares_ends=False))
     reader = csv.reader(lines, delimiter=delimiter)

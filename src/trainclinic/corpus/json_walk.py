@@ -106,7 +106,8 @@ class JsonWalk:
             try:
                 value, end = self._parser.decoder.raw_decode(self._buffer, self._at)
             except ERRORS as error:
-                if self._goes_on(error) and self._more():
+                if self._goes_on(error):
+                    self._more()
                     continue
                 self._file.note("broken-json", reason(self._buffer, error), self._line_of(error), loses_row=True)
                 self._move(max(self._at, getattr(error, "pos", self._at)))

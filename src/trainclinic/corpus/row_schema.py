@@ -62,13 +62,26 @@ def schema_of(row: Row) -> RowSchema | None:
     return best if best.fits(row) > 0 else None
 
 
+def understood(row: Row) -> tuple[RowSchema | None, Row]:
+    """The way of writing that fits a row, and the row; where no way fits, capitals and spaces in names are set aside.
+
+    Args:
+        row: Its fields by name, as written.
+    """
+    if (schema := schema_of(row)) is not None:
+        return schema, row
+    plain = {name.strip().lower(): value for name, value in row.items()}
+    schema = schema_of(plain)
+    return schema, row if schema is None else plain
+
+
 def most_common_schema(rows: Iterable[Any]) -> tuple[Schema | None, float]:
     """How most rows are written, and the share of rows that are.
 
     Args:
         rows: The first rows of a file; what is no object counts as written in no way.
     """
-    seen = Counter(schema.name if isinstance(row, Mapping) and (schema := schema_of(row)) else None for row in rows)
+    seen = Counter(schema.name if isinstance(row, dict) and (schema := understood(row)[0]) else None for row in rows)
     named = [(name, number) for name, number in seen.most_common() if name is not None]
     if not named:
         return None, 0.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trainclinic.corpus.container import all_containers
 from trainclinic.corpus.fields import Content
 from trainclinic.corpus.raw import Raw
-from trainclinic.corpus.row_schema import RowSchema, all_schemas, renamed, schema_of
+from trainclinic.corpus.row_schema import RowSchema, all_schemas, renamed, understood
 from trainclinic.corpus.sample import Sample, Trouble
 from trainclinic.corpus.stream import DataFile
 
@@ -34,12 +34,14 @@ def rows_of(shard: Shard) -> Iterator[Sample | Trouble]:
     file = DataFile(shard.path, shard.name, shard.compression)
     reader = _Reader(shard, file)
     for raw in all_containers()[shard.form].read(file):
-        yield from file.told()
         if isinstance(raw, Trouble):
-            yield raw
-        else:
-            yield from reader.sample(raw)
-    yield from file.told()
+            yield reader.counted(raw)
+            continue
+        for trouble in file.told():
+            yield reader.counted(trouble)
+        yield from reader.sample(raw)
+    for trouble in file.told():
+        yield reader.counted(trouble)
 
 
 class _Reader:
@@ -52,6 +54,11 @@ class _Reader:
         self._is_named = bool(shard.columns)
         self._number = 0
 
+    def counted(self, trouble: Trouble) -> Trouble:
+        """The same trouble; a row that is lost to it has a number all the same."""
+        self._number += trouble.loses_row
+        return trouble
+
     def sample(self, raw: Raw) -> Iterator[Sample | Trouble]:
         number, self._number = self._number, self._number + 1
         key = raw.key or ("" if raw.line else f"row {number + 1}")
@@ -61,7 +68,7 @@ class _Reader:
             yield self._file.trouble("not-an-object", says, raw.line, key=key, loses_row=True)
             return
         row = renamed(row, self._columns)
-        schema = all_schemas()[raw.schema] if raw.schema else self._schema_for(row)
+        schema, row = (all_schemas()[raw.schema], row) if raw.schema else self._understood(row)
         if schema is None:
             names = ", ".join(f"`{name}`" for name in list(row)[:8]) or "none"
             says = f"the fields {names} belong to no known way of writing training data"
@@ -72,9 +79,10 @@ class _Reader:
             yield self._file.trouble("other-schema", says, raw.line, key=key)
         content = Content(from_table=raw.from_table)
         schema.read(row, content)
-        for kind, says in content.troubles:
+        sample = self._sample(raw, row, schema, content, number, key)
+        for kind, says in (*content.troubles, *_odd_characters(sample)):
             yield self._file.trouble(kind, says, raw.line, key=key)
-        yield self._sample(raw, row, schema, content, number, key)
+        yield sample
 
     def _sample(
         self, raw: Raw, row: Mapping[str, Any], schema: RowSchema, content: Content, number: int, key: str
@@ -89,15 +97,27 @@ class _Reader:
             content.is_liked, content.tools, content.ids, content.labels, content.attended, others,
         )  # fmt: skip
 
-    def _schema_for(self, row: Mapping[str, Any]) -> RowSchema | None:
+    def _understood(self, row: Mapping[str, Any]) -> tuple[RowSchema | None, Mapping[str, Any]]:
+        """The way in which a row is written, and the row under the names that this way knows."""
         if self._schema is not None and (self._is_named or self._schema.fits(row) > 0):
-            return self._schema
-        return schema_of(row)
+            return self._schema, row
+        return understood(row)
+
+
+def _odd_characters(sample: Sample) -> Iterator[tuple[str, str]]:
+    """What no text should hold, and rows that hold no text at all."""
+    if not (sample.ids or sample.text or any(one.content or one.calls or one.reasoning for one in sample.messages)):
+        yield "empty-row", "the row holds no text"
+    texts = (sample.text, *(one.content for one in sample.messages))
+    if any("\0" in text for text in texts):
+        yield "nul-byte", "the text holds the character NUL (`\\u0000`)"
+    if any("\ufeff" in text for text in texts):
+        yield "byte-order-mark", "the text holds a byte-order mark (`\\ufeff`)"
 
 
 def _as_row(value: Any) -> Mapping[str, Any] | None:
     """The fields of a value: a bare string is a text, a bare list of turns a conversation."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value
     if isinstance(value, str):
         return {"text": value}

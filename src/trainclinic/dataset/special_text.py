@@ -6,6 +6,7 @@ It knows literals, their places and whether they are one id. It does not know wh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from trainclinic.corpus.sample import Message, Sample
@@ -25,6 +26,8 @@ PLACEHOLDERS = frozenset(
     | {f"<extra_id_{number}>" for number in range(100)}
 )
 """Literals that stand in ordinary text as well: unknown words of WikiText, redacted names, gaps to fill."""
+MOST = 1000
+"""Literals of one text that are looked at."""
 _OPENINGS = (
     "<|",
     "<｜",
@@ -104,7 +107,7 @@ def markup_in(text: str, *, is_target: bool) -> Iterator[str]:
     if not any(opening in text for opening in _OPENINGS):
         return
     front, last = len(text) - len(text.lstrip()), len(text.rstrip())
-    for literal, at in special_tokens_in(text):
+    for literal, at in islice(special_tokens_in(text), MOST):
         is_first, is_last = at - front < 3 and not text[front:at].strip(), is_target and at + len(literal) == last
         front = at + len(literal) if is_first else front
         if literal in PLACEHOLDERS:

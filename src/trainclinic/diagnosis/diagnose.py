@@ -118,10 +118,9 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         """The HTML report in a frame of its own, so that its styles leave the notebook alone."""
-        from html import escape
+        from trainclinic.report.html.page import in_frame
 
-        page = escape(self.render("html"), quote=True)
-        return f'<iframe srcdoc="{page}" style="width:100%;height:48rem;border:0" title="trainclinic report"></iframe>'
+        return in_frame(self.render("html"))
 
 
 def diagnose(

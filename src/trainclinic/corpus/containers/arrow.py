@@ -11,7 +11,6 @@ from trainclinic.corpus.sample import Trouble
 from trainclinic.corpus.stream import DataFile
 from trainclinic.corpus.tables import damaged, framed_rows, polars_for, scanned_rows
 
-
 _FILE_MAGIC = b"ARROW1"
 
 

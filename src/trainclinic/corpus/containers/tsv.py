@@ -11,6 +11,6 @@ CONTAINER = Container(
     form="tsv",
     title="TSV",
     recognised_by="a header of known fields, or the ending `.tsv`, over rows of as many cells",
-    sniff=partial(table_confidence, delimiter="\t", ending=".tsv"),
-    read=partial(read_table, delimiter="\t"),
+    sniff=partial(table_confidence, delimiters="\t", ending=".tsv"),
+    read=partial(read_table, delimiters="\t"),
 )

@@ -1,1 +1,1 @@
-"""One way of writing rows per file, found by walking this package; schemas never import each other."""
+"""One way of writing rows per file, found by walking this package; a schema imports another only to build on it."""

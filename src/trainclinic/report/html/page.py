@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from functools import cache
+from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -105,6 +106,16 @@ def whole_page(title: str, sections: Sequence[tuple[str, str]], body: str) -> st
             version=version(),
         )
     )
+
+
+def in_frame(page: str) -> str:
+    """A page in a frame for notebooks, so that its styles leave the notebook alone.
+
+    Args:
+        page: A whole page.
+    """
+    shown = escape(page, quote=True)
+    return f'<iframe srcdoc="{shown}" style="width:100%;height:48rem;border:0" title="trainclinic report"></iframe>'
 
 
 def _many(documents: Sequence[Document], detail: _Detail) -> Markup:

@@ -79,7 +79,7 @@ def _answers_lost(rows: list[Encoded], limit: int) -> Verdict:
         return Absent((Evidence(says),))
     evidence = [Evidence(says)]
     if gone:
-        evidence.append(Evidence(f"{count(len(gone), 'row')} of {len(rows):,} lose their whole answer"))
+        evidence.append(Evidence(f"{len(gone):,} of {count(len(rows), 'row')} lose the whole answer"))
     worst = sorted((row for row in rows if row.answer_lost), key=lambda row: -row.answer_lost)[:SHOWN]
     evidence += [Evidence(_row_says(row), row.sample.source) for row in worst]
     is_harmful = bool(gone) or lost > MANY.value * tokens
@@ -112,7 +112,7 @@ def _bounded(data: Data, limit: int) -> Verdict:
     rows = [row for row in data.survey.samples if row.answers]
     gone = [row for row in rows if surely_loses_answer(row, limit)]
     if gone and data.preparation.truncation.value == "right":
-        says = f"{count(len(gone), 'row')} of {len(rows):,} lose their whole answer, whatever the tokenizer"
+        says = f"{len(gone):,} of {count(len(rows), 'row')} lose the whole answer, whatever the tokenizer"
         shown = [
             Evidence(
                 f"{len(row.prompt):,} characters stand before the answer, the limit is {limit:,} tokens", row.source

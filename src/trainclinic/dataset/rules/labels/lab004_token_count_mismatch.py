@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainclinic.catalogue.rule import Rule, Threshold
-from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Severity, Verdict
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count
 from trainclinic.dataset.readiness import needs_template, tally_of
 from trainclinic.dataset.rule import SINCE, Shares, first_missing, needs_settings, needs_tokenizer, quoted, verdict_on
@@ -70,10 +70,12 @@ def check(data: Data) -> Verdict:
     if not found:
         return NotEvaluated("rows with a prompt and an answer")
     tally = tally_of((row.sample.source, _says(row, offset)) for row, offset in found)
-    return verdict_on(
-        tally, "get a mask that is off", SHARES, severity=Severity.HARMFUL,
-        total=tally.looked if data.survey.has_all else data.survey.rows, means=_constant(found),
-    )  # fmt: skip
+    total = tally.looked if data.survey.has_all else data.survey.rows
+    verdict = verdict_on(tally, "get a mask that is off", SHARES, severity=Severity.HARMFUL, total=total)
+    if isinstance(verdict, Present) and (says := _constant(found)):
+        first, *rest = verdict.evidence
+        return Present((first, Evidence(says), *rest), severity=verdict.severity)
+    return verdict
 
 
 def _needs_specials(data: Data) -> str | None:
@@ -98,19 +100,19 @@ def _says(row: Encoded, offset: int) -> str | None:
         return None
     words = quoted(row.sample.answer, 40)
     if offset > 0:
-        return f"the mask hides the first {count(offset, 'token')} of {words}"
+        return f"the mask hides {count(offset, 'token')} at the beginning of {words}"
     return f"the mask ends {count(-offset, 'token')} before {words}"
 
 
 def _constant(found: list[tuple[Encoded, int]]) -> str:
-    """A sentence on the difference, where it is the same in most rows that have one."""
+    """What is said of the difference, where it is the same in most rows."""
     offsets = Counter(offset for _, offset in found if offset)
     if not offsets:
         return ""
     offset, times = offsets.most_common(1)[0]
     if times < SAME.value * len(found):
         return ""
-    return f"The difference is {offset:+d} in {times:,} of {count(len(found), 'row')}: the code makes it, not the rows"
+    return f"the difference is {offset:+d} in {times:,} of {count(len(found), 'row')}: the code makes it, not the rows"
 
 
 RULE: Rule[Data] = Rule(

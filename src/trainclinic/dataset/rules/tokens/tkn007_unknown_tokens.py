@@ -52,7 +52,7 @@ def check(data: Data) -> Verdict:
         return NotEvaluated(missing)
     specials = data.tokenizer.specials
     unknown = specials.id_of(specials.unknown)
-    if unknown is None or unknown in specials.ends or specials.unknown == specials.begin:
+    if unknown is None or unknown in specials.ends:
         return Absent((Evidence("the tokenizer has no token that stands for unknown text alone"),))
     rows = [row for row in data.encoded if len(row)]
     if not rows:
