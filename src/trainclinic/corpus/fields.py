@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -126,7 +127,6 @@ class Content:
         role = ROLE_OF_WORD.get(word, said)
         return Message(role, content, reasoning, _as_json(calls), _is_scored(turn), said if role != said else "")
 
-
     def _called(self, content: str, name: str) -> tuple[str, Any]:
         """The content and the calls of a turn whose content is a call, or a list of calls, as JSON."""
         value, _ = _value_in(content)
@@ -177,7 +177,9 @@ def _value_in(text: str) -> tuple[Any, str]:
         pass
     if len(text) <= _LONGEST_LITERAL:
         try:
-            return ast.literal_eval(text), "a Python literal"
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.literal_eval(text), "a Python literal"
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             pass
     return None, ""
@@ -192,7 +194,9 @@ def _text_of_part(part: str | Mapping[str, Any]) -> str:
 
 
 def _is_scored(turn: Mapping[str, Any]) -> bool | None:
-    value = next((turn[key] for key in ("train", "training", "weight", "loss", "trainable") if turn.get(key) is not None), None)
+    value = next(
+        (turn[key] for key in ("train", "training", "weight", "loss", "trainable") if turn.get(key) is not None), None
+    )
     return None if value is None else as_flag(value)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from trainclinic.corpus.stream import DataFile
@@ -58,7 +59,7 @@ def wraps_rows(value: Any, text: str) -> bool:
         text: Its beginning.
     """
     if isinstance(value, dict):
-        return any(holds_rows(name, one) for name, one in value.items())
+        return any(holds_rows(name, one) for name, one in value.items()) or len(rows_of_columns(value)) > 1
     found = _WRAPS.match(text)
     return found is not None and found[1].lower() not in ROW_LISTS
 
@@ -79,6 +80,20 @@ def _is_row(value: Any) -> bool:
     if isinstance(value, list):
         return bool(value) and isinstance(value[0], dict) and bool({"role", "from"} & set(value[0]))
     return isinstance(value, dict)
+
+
+def rows_of_columns(value: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of an object that holds a list of texts for each field; none where it is no such object.
+
+    Args:
+        value: The object.
+    """
+    columns = list(value.values())
+    if len(columns) < 2 or not all(isinstance(column, list) and column for column in columns):
+        return []
+    if len(set(map(len, columns))) > 1 or not all(isinstance(cell, str) for column in columns for cell in column):
+        return []
+    return [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
 def _is_object_line(line: str) -> bool:

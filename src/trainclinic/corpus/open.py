@@ -6,15 +6,17 @@ It knows names and first rows. It reads no file to its end.
 from __future__ import annotations
 
 import glob
+import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 
 from trainclinic.corpus.archives import compression_of
-from trainclinic.corpus.container import pick_container
+from trainclinic.corpus.container import all_containers, pick_container
 from trainclinic.corpus.corpus import Corpus, Shard, Split
 from trainclinic.corpus.raw import Raw
 from trainclinic.corpus.row_schema import most_common_schema, renamed
@@ -47,6 +49,11 @@ _OF_LOGS = frozenset(
     {"step", "loss", "epoch", "lr", "learning_rate", "grad_norm", "current_steps", "batch", "new_tokens"}
 )
 _PROSE = (".txt", ".md", ".markdown")
+_FORM_FOR: dict[tuple[str, Schema | None], str] = {
+    ("markdown", "text"): "text",
+    ("text", "question-answer"): "markdown",
+}
+"""How prose is read when its rows are said to be written otherwise than it seems."""
 
 
 def open_corpus(
@@ -69,25 +76,22 @@ def open_corpus(
         ReadError: If a path does not exist, or nothing there is training data.
     """
     named = [Path(os.fspath(target)) for target in targets]
-    shards: list[Shard] = []
-    troubles: list[Trouble] = []
-    seen: set[Path] = set()
-    for paths, split in ((named, None), ([Path(os.fspath(target)) for target in held_out], "held-out")):
-        for target in paths:
-            for path, name, asked in _files(target):
-                real = path.resolve()
-                if real in seen:
-                    continue
-                seen.add(real)
-                found = _shard(path, name, asked=asked, schema=schema, columns=columns or {})
-                if isinstance(found, Trouble):
-                    troubles.append(found)
-                elif found is not None:
-                    shards.append(replace(found, split=split) if split else found)  # type: ignore[arg-type]
+    others = [Path(os.fspath(target)) for target in held_out]
+    apart = list(chain.from_iterable(_shards(target, schema, columns or {}) for target in others))
+    found = list(chain.from_iterable(_shards(target, schema, columns or {}) for target in named))
+    troubles = [one for one in (*found, *apart) if isinstance(one, Trouble)]
+    judged_by = {one.path.resolve(): replace(one, split="held-out") for one in apart if isinstance(one, Shard)}
+    trained_on: dict[Path, Shard] = {}
+    for one in found:
+        if isinstance(one, Shard) and one.path.resolve() not in judged_by:
+            trained_on.setdefault(one.path.resolve(), one)
     title = named[0].name or named[0].resolve().name if len(named) == 1 else "data"
-    if not shards:
+    if not trained_on and not judged_by:
         raise ReadError(_why_nothing(title, troubles), hint=_HINT)
-    return Corpus(tuple(shards), title, tuple(troubles))
+    shards = list(trained_on.values())
+    if not judged_by and all(one.split == "held-out" for one in shards):
+        shards = [replace(one, split="train") for one in shards]  # the only data there are: what is to be looked at
+    return Corpus(tuple(_told_apart([*shards, *judged_by.values()])), title, tuple(troubles))
 
 
 def looks_like_data(path: Path) -> bool:
@@ -120,43 +124,91 @@ def _why_nothing(title: str, troubles: list[Trouble]) -> str:
     return f"`{title}` holds no training data"
 
 
-def _files(target: Path) -> Iterator[tuple[Path, str, bool]]:
-    """Files with their names, and whether the user named the very file.
+def _told_apart(shards: list[Shard]) -> Iterator[Shard]:
+    """The same files, with names that say which is which: those that share a name get their folder before it."""
+    seen = Counter(shard.name for shard in shards)
+    for shard in shards:
+        if seen[shard.name] == 1:
+            yield shard
+        else:
+            yield replace(shard, name=shard.path.as_posix())
+
+
+def _shards(target: Path, schema: Schema | None, columns: Mapping[str, str]) -> Iterator[Shard | Trouble]:
+    """The data files at a path, and those that cannot be read; prose counts only where there is nothing else.
 
     Raises:
-        ReadError: If there is nothing at the path.
+        ReadError: If there is nothing at the path, or a file that the user named cannot be read.
     """
     target = target.expanduser()
-    if target.is_dir():
-        yield from _below(target)
-    elif target.exists():
-        yield target, target.name, True
+    if not target.is_dir():
+        for path, name in _named_files(target):
+            found = _shard(path, name, asked=True, schema=schema, columns=columns)
+            if found is not None:
+                yield found
+        return
+    files = _below(target)
+    are_there = False
+    for is_prose in (False, True):
+        for path in files:
+            if (path.suffix.lower() in _PROSE) is is_prose:
+                name = path.relative_to(target).as_posix()
+                found = _shard(path, name, asked=False, schema=schema, columns=columns)
+                are_there = are_there or isinstance(found, Shard)
+                if found is not None:
+                    yield found
+        if are_there:
+            return
+
+
+def _named_files(target: Path) -> Iterator[tuple[Path, str]]:
+    """The file, or the files of a pattern, with their names.
+
+    Raises:
+        ReadError: If there is none.
+    """
+    if target.exists():
+        yield target, target.name
     elif glob.has_magic(str(target)):
         matches = sorted((Path(match) for match in glob.glob(str(target), recursive=True)), key=_natural)  # noqa: PTH207
         if not matches:
             message = f"`{target}` matches no file"
             raise ReadError(message, hint="put the pattern in quotes, and check it with `ls`")
+        fixed = Path(*takewhile(lambda part: not glob.has_magic(part), target.parts))
         for match in matches:
             if match.is_file():
-                yield match, match.as_posix(), True
+                yield match, match.relative_to(fixed).as_posix()
     else:
         message = f"`{target}` does not exist"
         raise ReadError(message, hint="give a data file, a folder of them, or a pattern such as `data/*.jsonl`")
 
 
-def _below(folder: Path) -> Iterator[tuple[Path, str, bool]]:
-    """Files of a folder in natural order; prose counts only where there is nothing else."""
-    found = []
+def _below(folder: Path) -> list[Path]:
+    """Files of a folder that may hold data, in natural order."""
+    found: list[Path] = []
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
-        found += [Path(root, name) for name in names if not name.startswith(".") and not _NO_DATA.match(name)]
+        saved = _saved_by_datasets(Path(root)) if "state.json" in names else ()
+        kept = [name for name in names if not name.startswith(".") and not _NO_DATA.match(name)]
+        arrows = [name for name in kept if name.endswith(".arrow")]
+        if saved:
+            kept = [name for name in kept if name in saved]
+        elif any(not name.startswith("cache-") for name in arrows):  # what `map` left behind is made from the others
+            kept = [name for name in kept if not (name in arrows and name.startswith("cache-"))]
+        found += [Path(root, name) for name in kept]
         if len(found) > MOST_FILES:
             message = f"`{folder}` holds more than {MOST_FILES:,} files"
             raise ReadError(message, hint="name the folder or the files that hold the data")
-    found.sort(key=_natural)
-    others = [path for path in found if path.suffix.lower() not in _PROSE]
-    for path in [path for path in others if path.is_file()] or found:
-        yield path, path.relative_to(folder).as_posix(), False
+    return sorted((path for path in found if path.is_file()), key=_natural)
+
+
+def _saved_by_datasets(folder: Path) -> frozenset[str]:
+    """The data files that `state.json` of a saved data set lists; none where it is something else."""
+    try:
+        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        return frozenset(str(file["filename"]) for file in state["_data_files"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return frozenset()
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
@@ -172,6 +224,8 @@ def _shard(
     try:
         file = _opened(path, name)
         container = pick_container(file)
+        if (form := _FORM_FOR.get((container.form, schema))) is not None:
+            container = all_containers()[form]
         first = list(islice(container.read(file), SNIFFED_ROWS))
     except ReadError as error:
         if asked:

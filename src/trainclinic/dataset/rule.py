@@ -213,6 +213,6 @@ _ASKED = {
     "packing": "whether rows are packed (`--packing`)",
     "pads_to_maximum": "how rows are padded (`--pad-to-max`)",
     "scores_padding": "whether padding carries labels (`--collator`)",
-    "needs_markers": "whether the loss mask comes from the markers of the template (`assistant_only_loss`)",
-    "mask_by_length": "whether prompts are masked by their number of tokens alone",
+    "needs_markers": "whether the loss mask comes from the markers of the template (`--assistant-only`)",
+    "mask_by_length": "whether prompts are masked by their length (`--mask-by-length`)",
 }

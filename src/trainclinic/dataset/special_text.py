@@ -26,7 +26,7 @@ PLACEHOLDERS = frozenset(
     | {f"<extra_id_{number}>" for number in range(100)}
 )
 """Literals that stand in ordinary text as well: unknown words of WikiText, redacted names, gaps to fill."""
-MOST = 1000
+MOST = 200
 """Literals of one text that are looked at."""
 _OPENINGS = (
     "<|",

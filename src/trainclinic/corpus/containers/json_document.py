@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trainclinic.corpus.container import Container
-from trainclinic.corpus.json_form import ROW_LISTS, json_form
+from trainclinic.corpus.json_form import ROW_LISTS, json_form, rows_of_columns
 from trainclinic.corpus.json_rows import BROKEN
 from trainclinic.corpus.json_walk import JsonWalk
 from trainclinic.corpus.raw import Raw
@@ -83,7 +83,10 @@ def _members(walk: JsonWalk) -> Iterator[Raw | Trouble]:
         if not has_rows:
             own[name] = value
     walk.take("}")
-    if not has_rows:
+    if rows := rows_of_columns(own):
+        for at, row in enumerate(rows):
+            yield Raw(row, line, f"[{at}]")
+    elif not has_rows:
         yield Raw(own, line)
 
 
