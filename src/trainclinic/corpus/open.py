@@ -35,6 +35,7 @@ MOST_FILES = 100_000
 _HELD_OUT = re.compile(
     r"(?<![a-z])(?:val|valid|validation|test|eval|evaluation|dev|held-?_?out|hold-?_?out)(?![a-z])", re.IGNORECASE
 )
+_TRAIN = re.compile(r"(?<![a-z])train(?:ing)?(?![a-z])", re.IGNORECASE)
 # fmt: off
 _NO_DATA = re.compile(
     r"(?i)(?:trainer_state|training_args|config|generation_config|tokenizer|tokenizer_config|special_tokens_map|"
@@ -78,7 +79,13 @@ def open_corpus(
     named = [Path(os.fspath(target)) for target in targets]
     others = [Path(os.fspath(target)) for target in held_out]
     apart = list(chain.from_iterable(_shards(target, schema, columns or {}) for target in others))
-    found = list(chain.from_iterable(_shards(target, schema, columns or {}) for target in named))
+    homes = {_home(target) for target in named}
+    found = []
+    for target in named:
+        split = _split_of(_home(target).name) if len(homes) > 1 else None  # one folder's name tells nothing apart
+        for one in _shards(target, schema, columns or {}):
+            is_silent = isinstance(one, Shard) and _split_of(one.name) is None
+            found.append(replace(one, split=split) if is_silent and split else one)  # type: ignore[arg-type]
     troubles = [one for one in (*found, *apart) if isinstance(one, Trouble)]
     judged_by = {one.path.resolve(): replace(one, split="held-out") for one in apart if isinstance(one, Shard)}
     trained_on: dict[Path, Shard] = {}
@@ -122,6 +129,22 @@ def _why_nothing(title: str, troubles: list[Trouble]) -> str:
         reasons = "; ".join(f"`{one.source.path}`: {one.says.replace('`', '')}" for one in troubles[:3])
         return f"`{title}` holds no training data that can be read: {reasons}"
     return f"`{title}` holds no training data"
+
+
+def _home(target: Path) -> Path:
+    """The folder that a target names: itself, or the one that its files lie in."""
+    fixed = Path(*takewhile(lambda part: not glob.has_magic(part), target.parts))
+    return fixed if fixed != target or target.is_dir() else target.parent
+
+
+def _split_of(name: str) -> Split | None:
+    """What a name says about the split, the file before its folders; `None` when it says nothing."""
+    for part in reversed(name.split("/")):
+        if _TRAIN.search(part):
+            return "train"
+        if _HELD_OUT.search(part):
+            return "held-out"
+    return None
 
 
 def _told_apart(shards: list[Shard]) -> Iterator[Shard]:
@@ -174,10 +197,9 @@ def _named_files(target: Path) -> Iterator[tuple[Path, str]]:
         if not matches:
             message = f"`{target}` matches no file"
             raise ReadError(message, hint="put the pattern in quotes, and check it with `ls`")
-        fixed = Path(*takewhile(lambda part: not glob.has_magic(part), target.parts))
         for match in matches:
             if match.is_file():
-                yield match, match.relative_to(fixed).as_posix()
+                yield match, match.relative_to(_home(target)).as_posix()
     else:
         message = f"`{target}` does not exist"
         raise ReadError(message, hint="give a data file, a folder of them, or a pattern such as `data/*.jsonl`")
@@ -239,14 +261,13 @@ def _shard(
     found, share = next(((row.schema, 1.0) for row in rows if row.schema), (found, share))
     if not asked and schema is None and (found is None or share < LEAST_UNDERSTOOD):
         return None
-    split: Split = "held-out" if _HELD_OUT.search(name) else "train"
     return Shard(
         path,
         name,
         container.form,
         file.compression,
         schema or found,
-        split,
+        _split_of(name) or "train",
         path.stat().st_size,
         tuple(columns.items()),
     )
