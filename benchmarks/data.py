@@ -140,7 +140,7 @@ def near(corpus: Planted) -> Iterator[Line]:
 
 def with_datasketch(texts: Sequence[str]) -> NDArray[np.int64]:
     """Clusters by datasketch with the same number of permutations, bands and words of a run."""
-    from datasketch import MinHash, MinHashLSH  # type: ignore[import-untyped, unused-ignore]
+    from datasketch import MinHash, MinHashLSH  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     from trainclinic.dataset.duplicates.near import BANDS, LIKENESS, PERMUTATIONS, WORDS, Joins
 

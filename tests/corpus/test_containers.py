@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from pathlib import Path
@@ -70,6 +71,8 @@ def frame_file(folder: Path, name: str) -> Shard:
         ("a.csv", as_csv(","), "csv", [2, 4, 6, 8, 10]),
         ("a.tsv", as_csv("\t"), "tsv", [2, 4, 6, 8, 10]),
         ("a.csv", as_csv("\t"), "tsv", [2, 4, 6, 8, 10]),
+        ("a.csv", as_csv(";"), "csv", [2, 4, 6, 8, 10]),
+        ("a.txt", as_csv("|"), "csv", [2, 4, 6, 8, 10]),
         ("a.jsonl", "\ufeff" + LINES, "jsonl", [1, 2, 3, 4, 5]),
         ("a.jsonl", LINES.encode("utf-16"), "jsonl", [1, 2, 3, 4, 5]),
         ("a.jsonl.gz", gzip.compress(LINES.encode()), "jsonl", [1, 2, 3, 4, 5]),
@@ -248,7 +251,25 @@ def test_what_cannot_be_opened_is_an_error_that_says_why(make: object, says: str
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.binary(max_size=400), st.sampled_from(["a.jsonl", "a.json", "a.csv", "a.tsv", "a.md", "a.txt", "a.bin"]))
+@given(
+    st.builds(
+        bytes.__add__,
+        st.sampled_from(
+            [
+                b"",
+                b"PAR1",
+                b"ARROW1\0\0",
+                b"\xff\xff\xff\xff\x10\0\0\0",
+                b"\x1f\x8b\x08",
+                b"[",
+                b'{"text": "a"}\n',
+                b"\xff\xfe",
+            ]
+        ),
+        st.binary(max_size=400),
+    ),
+    st.sampled_from(["a.jsonl", "a.json", "a.csv", "a.tsv", "a.md", "a.txt", "a.bin"]),
+)
 def test_any_bytes_are_read_or_refused_and_nothing_else_happens(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, name: str
 ) -> None:
@@ -276,6 +297,55 @@ def test_rows_that_were_written_are_read_again(
     path.write_text(text, encoding="utf-8")
     found = [row for row in open_corpus([path]).shards[0].rows() if isinstance(row, Sample)]
     assert [(row.prompt, row.answer) for row in found] == pairs
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
+WRITTEN = {
+    "alpaca": lambda asks, says: {"instruction": asks, "input": "", "output": says},
+    "sharegpt": lambda asks, says: {
+        "conversations": [{"from": "human", "value": asks}, {"from": "gpt", "value": says}]
+    },
+    "messages": lambda asks, says: {
+        "messages": [{"role": "user", "content": asks}, {"role": "assistant", "content": says}]
+    },
+    "prompt-completion": lambda asks, says: {"prompt": asks, "completion": says},
+    "preference": lambda asks, says: {"prompt": asks, "chosen": says, "rejected": "No."},
+    "kto": lambda asks, says: {"prompt": asks, "completion": says, "label": True},
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4),
+    st.sampled_from(list(WRITTEN)),
+    st.sampled_from(["jsonl", "json", "csv", "tsv", "parquet", "arrow"]),
+)
+def test_every_way_of_writing_is_read_again_from_every_container(
+    tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]], schema: str, form: str
+) -> None:
+    polars = pytest.importorskip("polars")
+    rows = [WRITTEN[schema](asks, says) for asks, says in pairs]
+    path = tmp_path_factory.getbasetemp() / f"{schema}.{form}"
+    if form in {"csv", "tsv"}:
+        cells = [{name: one if isinstance(one, str) else json.dumps(one) for name, one in row.items()} for row in rows]
+        with path.open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.DictWriter(handle, cells[0].keys(), delimiter="," if form == "csv" else "\t")
+            writer.writeheader()
+            writer.writerows(cells)
+    elif form == "jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    elif form == "json":
+        path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    elif form == "parquet":
+        polars.DataFrame(rows).write_parquet(path)
+    else:
+        polars.DataFrame(rows).write_ipc_stream(path)
+    shard = open_corpus([path]).shards[0]
+    assert (shard.form, shard.schema) == (form, schema)
+    found = [row for row in shard.rows() if isinstance(row, Sample)]
+    assert [[(turn.role, turn.content) for turn in row.messages] for row in found] == [
+        [("user", asks), ("assistant", says)] for asks, says in pairs
+    ]
 
 
 def test_every_container_says_how_it_is_recognised() -> None:

@@ -45,6 +45,20 @@ def read(folder: Path, *rows: Any, **options: Any) -> list[Sample | Trouble]:
         ({"chosen": TURNS, "rejected": [TURNS[0], {"role": "assistant", "content": "Luck."}]}, "preference", ASKED),
         ({"question": "Why?", "answer_0": "Rust.", "answer_1": "Luck."}, "preference", ASKED),
         ({"prompt": "Why?", "completion": "Rust.", "label": True}, "kto", ASKED),
+        ({"messages": TURNS, "kto_tag": False}, "kto", ASKED),
+        ({"Question": "Why?", " Answer": "Rust."}, "prompt-completion", ASKED),
+        ({"instruction": "Why?", "input": "", "chosen": "Rust.", "rejected": "Luck."}, "preference", ASKED),
+        ({"conversations": TURNS[:1], "chosen": TURNS[1], "rejected": TURNS[1]}, "preference", ASKED),
+        (
+            {"question": "Why?", "answer_0": "Luck.", "answer_1": "Rust.", "score_0": 0, "score_1": 1},
+            "preference",
+            ASKED,
+        ),
+        (
+            {"chosen": "\n\nHuman: Why?\n\nAssistant: Rust.", "rejected": "\n\nHuman: Why?\n\nAssistant: Luck."},
+            "preference",
+            None,
+        ),
     ],
 )
 def test_a_row_becomes_the_same_conversation_however_it_is_written(
@@ -140,6 +154,54 @@ def test_turns_as_json_inside_a_string_are_read_and_told(tmp_path: Path) -> None
     assert trouble.says == "the field `messages` holds JSON inside a string"
     assert isinstance(sample, Sample)
     assert sample.messages == ASKED
+
+
+def test_turns_as_python_writes_them_are_read_and_told(tmp_path: Path) -> None:
+    trouble, sample = read(tmp_path, {"messages": str(TURNS)})
+    assert isinstance(trouble, Trouble)
+    assert (trouble.kind, trouble.says) == ("wrong-type", "the field `messages` holds a Python literal inside a string")
+    assert isinstance(sample, Sample)
+    assert sample.messages == ASKED
+
+
+def test_a_call_that_is_written_as_a_turn_is_kept_as_a_call(tmp_path: Path) -> None:
+    call = {"name": "f", "arguments": {"x": 1}}
+    turns = [{"from": "human", "value": "Why?"}, {"from": "function_call", "value": json.dumps(call)}]
+    broken = [turns[0], {"from": "function_call", "value": "f(x=1)"}]
+    good, trouble, bad = read(tmp_path, {"conversations": turns}, {"conversations": broken})
+    assert isinstance(good, Sample)
+    assert isinstance(bad, Sample)
+    assert isinstance(trouble, Trouble)
+    said = good.messages[1]
+    assert (said.role, said.content, said.name) == ("assistant", "", "function_call")
+    assert json.loads(said.calls) == [{"type": "function", "function": call}]
+    assert (bad.messages[1].content, bad.messages[1].calls) == ("f(x=1)", "")
+    assert trouble.kind == "wrong-type"
+
+
+def test_odd_characters_and_rows_without_text_are_told(tmp_path: Path) -> None:
+    found = read(tmp_path, {"text": "a\0"}, {"text": "b\ufeffc"}, {"text": ""}, {"text": "d"})
+    assert [(one.kind, one.source.line) for one in found if isinstance(one, Trouble)] == [
+        ("nul-byte", 1),
+        ("byte-order-mark", 2),
+        ("empty-row", 3),
+    ]
+    assert sum(isinstance(one, Sample) for one in found) == 4
+
+
+def test_a_list_of_answers_gives_its_first_one(tmp_path: Path) -> None:
+    trouble, sample = read(tmp_path, {"question": "Why?", "answers": ["Rust.", "Luck."]})
+    assert isinstance(sample, Sample)
+    assert isinstance(trouble, Trouble)
+    assert sample.answer == "Rust."
+    assert trouble.kind == "wrong-type"
+
+
+def test_a_field_without_value_is_a_missing_one(tmp_path: Path) -> None:
+    found = read(tmp_path, {"prompt": "a", "completion": "b"}, {"prompt": "a", "completion": None})
+    assert [(one.kind, one.says) for one in found if isinstance(one, Trouble)] == [
+        ("missing-field", "the field `completion` is `null`")
+    ]
 
 
 def test_every_schema_says_what_it_reads() -> None:

@@ -40,7 +40,8 @@ def _confidence(file: DataFile, delimiter: str, ending: str) -> float:
         return 0.0
     header, body = [cell.strip() for cell in rows[0]], [row for row in rows[1:] if row]
     even = sum(len(row) == len(header) for row in body) >= _LEAST_EVEN * max(1, len(body))
-    is_known = understood(dict.fromkeys(header, "x"))[0] is not None
+    first = dict.fromkeys(header, "x") | dict(zip(header, body[0] if body else [], strict=False))
+    is_known = understood(first)[0] is not None
     is_named = file.is_called(ending)
     if len(header) > 1 and all(header) and even and (is_known or is_named):
         return 0.85 if is_known else 0.6

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain, islice, takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 
 from trainclinic.corpus.archives import compression_of
@@ -76,16 +76,10 @@ def open_corpus(
     Raises:
         ReadError: If a path does not exist, or nothing there is training data.
     """
-    named = [Path(os.fspath(target)) for target in targets]
-    others = [Path(os.fspath(target)) for target in held_out]
-    apart = list(chain.from_iterable(_shards(target, schema, columns or {}) for target in others))
-    homes = {_home(target) for target in named}
-    found = []
-    for target in named:
-        split = _split_of(_home(target).name) if len(homes) > 1 else None  # one folder's name tells nothing apart
-        for one in _shards(target, schema, columns or {}):
-            is_silent = isinstance(one, Shard) and _split_of(one.name) is None
-            found.append(replace(one, split=split) if is_silent and split else one)  # type: ignore[arg-type]
+    named = [Path(os.fspath(target)).expanduser() for target in targets]
+    others = [Path(os.fspath(target)).expanduser() for target in held_out]
+    found = list(_found(named, schema, columns or {}))
+    apart = list(_found(others, schema, columns or {}))
     troubles = [one for one in (*found, *apart) if isinstance(one, Trouble)]
     judged_by = {one.path.resolve(): replace(one, split="held-out") for one in apart if isinstance(one, Shard)}
     trained_on: dict[Path, Shard] = {}
@@ -131,6 +125,18 @@ def _why_nothing(title: str, troubles: list[Trouble]) -> str:
     return f"`{title}` holds no training data"
 
 
+def _found(targets: list[Path], schema: Schema | None, columns: Mapping[str, str]) -> Iterator[Shard | Trouble]:
+    """The data files at all targets; where these are several folders, the names of the folders tell splits apart."""
+    has_several = len({_home(target) for target in targets}) > 1
+    for target in targets:
+        split = _split_of(_home(target).name) if has_several else None
+        for one in _shards(target, schema, columns):
+            if split is not None and isinstance(one, Shard) and _split_of(one.name) is None:
+                yield replace(one, split=split)
+            else:
+                yield one
+
+
 def _home(target: Path) -> Path:
     """The folder that a target names: itself, or the one that its files lie in."""
     fixed = Path(*takewhile(lambda part: not glob.has_magic(part), target.parts))
@@ -163,7 +169,6 @@ def _shards(target: Path, schema: Schema | None, columns: Mapping[str, str]) -> 
     Raises:
         ReadError: If there is nothing at the path, or a file that the user named cannot be read.
     """
-    target = target.expanduser()
     if not target.is_dir():
         for path, name in _named_files(target):
             found = _shard(path, name, asked=True, schema=schema, columns=columns)
