@@ -6,7 +6,7 @@ rows: rows stay whole, because words of one row belong together. It does not kno
 
 from __future__ import annotations
 
-from collections import Counter
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,12 +60,20 @@ def drift_of(texts: Sequence[str], labels: NDArray[np.int64], seed: int = 0) -> 
 
 def _counted(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Each frequent word as the row it stands in and its number."""
-    split = [text[:READ].lower().split() for text in texts]
-    frequency = Counter(word for words in split for word in words)
-    number = {word: at for at, (word, _) in enumerate(frequency.most_common(WORDS))}
-    pairs = [(row, number[word]) for row, words in enumerate(split) for word in words if word in number]
-    found = np.array(pairs, np.int64).reshape(-1, 2)
-    return found[:, 0], found[:, 1]
+    seen: dict[str, int] = {}
+    words = array("i")
+    counts = array("i")
+    for text in texts:
+        before = len(words)
+        words.extend([seen.setdefault(word, len(seen)) for word in text[:READ].lower().split()])
+        counts.append(len(words) - before)
+    found = np.frombuffer(words, np.int32) if words else np.zeros(0, np.int32)
+    common = np.argsort(-np.bincount(found, minlength=1), kind="stable")[:WORDS]
+    number = np.full(max(len(seen), 1), -1, np.int64)
+    number[common] = np.arange(len(common))
+    numbers = number[found]
+    rows = np.repeat(np.arange(len(texts)), np.frombuffer(counts, np.int32))
+    return rows[numbers >= 0], numbers[numbers >= 0]
 
 
 def _distances(

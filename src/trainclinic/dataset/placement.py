@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainclinic.catalogue.wording import number, percent
+from trainclinic.catalogue.wording import count, number, percent
 from trainclinic.dataset.course import Course, course_of, rows_of
 from trainclinic.dataset.randperm import LARGEST, randperm
 from trainclinic.dataset.row_places import place_of
@@ -56,6 +56,9 @@ def rows_of_step(data: Data, step: int) -> Placement:
     course = course_of(data)
     if step < 1:
         return Placement((), "impossible", f"step `{step}` comes before the first update, which is step 1", 0.0, 0.0)
+    last = data.plan.steps.value or course.steps
+    if last is not None and step > last:
+        return Placement((), "impossible", f"the plan ends with step {last:,}", None, None)
     if course.sequences is None or course.steps_per_epoch is None:
         return Placement((), "impossible", f"this needs {course.missing}", None, None)
     if data.plan.order.value == "random-windows":
@@ -96,6 +99,10 @@ def _order(data: Data, rows: int, epoch: int) -> NDArray[np.int64]:
 def _why_not(data: Data) -> str | None:
     """Why rows cannot be named though each is used once an epoch; `None` when they can."""
     rows = rows_of(data)
+    if not data.survey.is_complete:
+        return "the data were not read to their end, so that the number of rows is not known"
+    if data.survey.lost:
+        return f"{count(data.survey.lost, 'row')} could not be read here: whether training used them is not known"
     if rows != data.survey.rows:
         return f"the run says that it trains on {rows:,} rows, and {data.survey.rows:,} were read: which is not known"
     if data.plan.processes.value > 1:

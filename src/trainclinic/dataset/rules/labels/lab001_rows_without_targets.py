@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import NotEvaluated, Severity, Verdict
+from trainclinic.catalogue.wording import count
 from trainclinic.dataset.readiness import needs_mask, needs_template, tally_of
 from trainclinic.dataset.rule import SINCE, Shares, needs_settings, needs_tokenizer, quoted, verdict_on
 from trainclinic.dataset.token_bounds import LONGEST_AVERAGE, surely_fits, surely_loses_answer
@@ -87,6 +88,8 @@ def _says(row: Encoded) -> str | None:
         return f"there is no answer after {quoted(sample.whole)}"
     if row.answer_count and row.answer_lost == row.answer_count:
         return f"the answer begins behind the length limit, after {quoted(sample.prompt)}"
+    if sample.ids:
+        return f"none of {count(len(row), 'token')} is scored"
     return f"nothing is scored in {quoted(sample.whole or row.text)}"
 
 
@@ -103,7 +106,7 @@ def _surely_none(sample: Sample, data: Data) -> str | None:
         return f"there is no answer after {quoted(sample.whole)}"
     is_one = len(sample.answers) == 1 or scored.value == "last-answer"
     if is_one and _cuts_the_end(data) and limit.value and surely_loses_answer(sample, limit.value):
-        return f"{len(sample.prompt):,} characters stand before the answer, over {int(LONGEST_AVERAGE.value)} per token"
+        return f"{len(sample.prompt):,} characters stand before the answer, the limit is {limit.value:,} tokens"
     return None
 
 

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
-from trainclinic.catalogue.wording import percent
+from trainclinic.catalogue.wording import count, percent
 from trainclinic.dataset.readiness import needs_template
 from trainclinic.dataset.rule import SINCE, first_missing, needs_settings, needs_tokenizer
 
@@ -64,7 +64,7 @@ def check(data: Data) -> Verdict:
         return NotEvaluated("a row that can be tokenised")
     fixed = _fixed_length(data)
     waste = 1 - float(lengths.mean()) / fixed if fixed else _waste(lengths, batch, data.plan.order.value == "shuffled")
-    how = f"padded to {fixed:,} tokens" if fixed else f"of {batch:,} rows"
+    how = f"padded to {fixed:,} tokens" if fixed else f"of {count(batch, 'row')}"
     says = f"{percent(waste)} of the positions of batches {how} are padding"
     spread = Evidence(f"rows have {int(np.median(lengths)):,} tokens in the middle and {int(lengths.max()):,} at most")
     if waste > SHARE.value:
