@@ -130,3 +130,43 @@ def test_a_row_written_in_its_plain_form_is_read_as_the_same_row(row: dict[str, 
     again = read("b.jsonl", plain_row(first))
     for part in ("messages", "text", "rejected", "is_liked", "ids", "labels"):
         assert getattr(first, part) == getattr(again, part), part
+
+
+CALL = {"role": "assistant", "content": ""}
+WORDS = [f"{first}{second}{third}" for first in "bdfgk" for second in "aeiou" for third in "lmnrst"]
+
+
+def test_several_questions_on_one_passage_stay(tmp_path: Path) -> None:
+    passages = [WORDS[at : at + 60] for at in (0, 60)]
+    rows = [
+        chat(f"{' '.join(passage)}\nWhich word is number {at}?", passage[at])
+        for passage in passages
+        for at in (3, 17, 40)
+    ]
+    assert lines_of(repaired(tmp_path, rows), "train.jsonl") == rows
+
+
+def test_a_near_copy_goes(tmp_path: Path) -> None:
+    rows = [chat("Tell me a story.", " ".join(WORDS[:60])), chat("Tell me a story.", " ".join(WORDS[:59]))]
+    assert lines_of(repaired(tmp_path, rows), "train.jsonl") == rows[:1]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"image": f"{at}.jpg", "prompt": "Is there a dog in this picture?", "completion": "No."} for at in range(3)],
+        [
+            {
+                "messages": [
+                    {"role": "user", "content": "Which gate?"},
+                    {**CALL, "tool_calls": [{"function": {"name": n}}]},
+                ]
+            }
+            for n in ("open_north", "open_south")
+        ],
+    ],
+    ids=["pictures", "tool calls"],
+)
+def test_rows_of_the_same_words_about_other_things_stay(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    made = repaired(tmp_path, rows)
+    assert len(lines_of(made, "train.jsonl")) == len(rows)

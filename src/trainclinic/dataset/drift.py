@@ -13,10 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trainclinic.dataset.duplicates.words import split_words
+
 WORDS = 2_000
 PERMUTATIONS = 200
 READ = 2_000
 """Characters of a row that are counted."""
+RUN = 3
+SHARED_RUNS = 0.3
+"""Share of the runs of three words of the shorter text that two neighbours about one thing have in common."""
+MOST_TOGETHER = 10
+"""Texts in a group, at most: longer blocks are what is looked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,12 +46,15 @@ class Drift:
         return float(self.distances.max())
 
 
-def drift_of(texts: Sequence[str], labels: NDArray[np.int64], seed: int = 0) -> Drift:
+def drift_of(
+    texts: Sequence[str], labels: NDArray[np.int64], together: NDArray[np.int64] | None = None, seed: int = 0
+) -> Drift:
     """How far the parts of some texts are from all of them.
 
     Args:
         texts: The texts, in order.
         labels: Part of each text, from 0, `[texts]`.
+        together: Group of each text, ascending from 0: shuffles keep the texts of a group together, `[texts]`.
         seed: Of the shuffles.
     """
     rows, words = _counted(texts)
@@ -52,10 +62,47 @@ def drift_of(texts: Sequence[str], labels: NDArray[np.int64], seed: int = 0) -> 
     total = np.bincount(words, minlength=WORDS).astype(np.float64)
     seen = _distances(rows, words, labels, parts, total)
     generator = np.random.default_rng(seed)
+    group = np.arange(len(texts)) if together is None else together
     null = np.array(
-        [_distances(rows, words, generator.permutation(labels), parts, total).max() for _ in range(PERMUTATIONS)]
+        [_distances(rows, words, _shuffled(labels, group, generator), parts, total).max() for _ in range(PERMUTATIONS)]
     )
     return Drift(seen, float(np.median(null)), float(np.mean(null >= seen.max())))
+
+
+def neighbours(texts: Sequence[str], common: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Groups of neighbours that are about one thing, such as questions on one passage or several answers to one prompt.
+
+    Args:
+        texts: The texts, in order.
+        common: Hashes of the runs of words that templates bring into many texts, ascending.
+
+    Returns:
+        Group of each text, ascending from 0, `[texts]`: at most `MOST_TOGETHER` texts of which each shares
+        `SHARED_RUNS` of its runs of three words with the one before it.
+    """
+    runs = split_words([text[:READ] for text in texts]).ngrams(RUN).without(common)
+    row = np.repeat(np.arange(len(texts)), runs.counts)
+    order = np.lexsort((row, runs.hashes))
+    hashes, row = runs.hashes[order], row[order]
+    is_same = hashes[1:] == hashes[:-1]
+    step = row[1:] - row[:-1]
+    shared = np.bincount(row[1:][is_same & (step == 1)], minlength=len(texts))
+    kinds = np.bincount(row[:1], minlength=len(texts)) + np.bincount(
+        row[1:][~is_same | (step > 0)], minlength=len(texts)
+    )
+    smaller = np.minimum(kinds[1:], kinds[:-1])
+    is_first = np.append(True, (smaller == 0) | (shared[1:] < SHARED_RUNS * smaller))
+    place = np.arange(len(texts))
+    is_first |= (place - np.maximum.accumulate(np.where(is_first, place, 0))) % MOST_TOGETHER == 0
+    return np.cumsum(is_first) - 1
+
+
+def _shuffled(labels: NDArray[np.int64], group: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+    """The parts in which texts would lie if their groups stood in random order."""
+    order = np.argsort(generator.permutation(int(group[-1]) + 1)[group], kind="stable")
+    shuffled = np.empty_like(labels)
+    shuffled[order] = labels
+    return shuffled
 
 
 def _counted(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -6,9 +6,10 @@ follows from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import compress, islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from trainclinic.corpus.sample import Sample
 from trainclinic.dataset.duplicates.near import WORDS, Clusters, NearDuplicates, Signer, near_duplicates_available
 from trainclinic.dataset.duplicates.words import split_words
 from trainclinic.dataset.once import asked_once
-from trainclinic.dataset.row_text import own_text, target_text
+from trainclinic.dataset.row_text import learned_text, media_text, own_text, rejected_text, target_text
 
 if TYPE_CHECKING:
     from trainclinic.corpus.corpus import Shard, Split
@@ -33,6 +34,10 @@ PROMPT_SHARE = 0.05
 TARGET_SHARE = 0.25
 """The same for answers and plain texts: copies of one row are rarer than that, forms of an answer are not."""
 LEAST_ROWS = 10
+SPLITS: tuple[Split, ...] = ("train", "held-out")
+SEARCHED = 200
+"""Rows that are searched for pictures and sounds."""
+NO_RUNS = np.zeros(0, np.uint64)
 
 
 @asked_once
@@ -44,16 +49,66 @@ def near_clusters(data: Data) -> Clusters | None:
     """
     if near_duplicates_available() is not None:
         return None
+    return _signed(data, _Signing(own_text, template_runs(data))).clusters()
+
+
+@asked_once
+def near_copies(data: Data) -> Clusters | None:
+    """Near-duplicates that also teach nearly the same; `None` without the library.
+
+    Several questions on one passage are near-duplicates of each other, and so are pairs that share their chosen answer:
+    they are copies only where what is learned from them is alike too, and so are their pictures. Rows are numbered as
+    in `near_clusters`.
+    """
+    clusters = near_clusters(data)
+    if clusters is None:
+        return None
+    sides = [learned_text]
+    sides += [rejected_text] if data.survey.schemas["preference"] else []
+    sides += [media_text] if any(media_text(sample) for sample in data.survey.samples[:SEARCHED]) else []
+    for side in sides:
+        is_asked = np.bincount(clusters.first, minlength=len(clusters.first))[clusters.first] > 1
+        if is_asked.any():
+            alike = _signed(data, _Signing(side, NO_RUNS, is_asked=_by_file(data, is_asked))).clusters()
+            clusters = _parted(clusters, np.flatnonzero(is_asked), alike)
+    return clusters
+
+
+def _parted(clusters: Clusters, rows: NDArray[np.int64], alike: Clusters) -> Clusters:
+    """Clusters, parted where some of their rows are not alike in another way."""
+    pairs = np.column_stack([clusters.first[rows], alike.first])
+    groups = np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
+    leaders = np.full(int(groups.max()) + 1, len(clusters.first))
+    np.minimum.at(leaders, groups, rows)
+    first = clusters.first.copy()
+    first[rows] = leaders[groups]
+    return Clusters(first)
+
+
+def _by_file(data: Data, flags: NDArray[np.bool_]) -> dict[Path, NDArray[np.bool_]]:
+    """Flags of all rows, training rows first, by the file that they stand in."""
+    found = {}
+    start = 0
+    for split in SPLITS:
+        survey = data.survey if split == "train" else data.held_out
+        if survey is not None:
+            shards = data.corpus.of(split).shards
+            for shard, rows in zip(shards, np.bincount(survey.prints.shard, minlength=len(shards)), strict=True):
+                found[shard.path] = flags[start : start + rows]
+                start += int(rows)
+    return found
+
+
+def _signed(data: Data, sign: _Signing) -> NearDuplicates:
+    """Signatures of the training rows, then of the held-out rows."""
     store = NearDuplicates()
-    splits: tuple[Split, ...] = ("train", "held-out")
-    sign = _Signing(template_runs(data))
-    for split in splits:
+    for split in SPLITS:
         survey = data.survey if split == "train" else data.held_out
         if survey is None:
             continue
         for part in data.over(split, sign) if survey.is_complete else _up_to_the_interrupt(data, survey, split, sign):
             store.merge(part)
-    return store.clusters()
+    return store
 
 
 def _up_to_the_interrupt(data: Data, survey: Survey, split: Split, sign: _Signing) -> Iterator[NearDuplicates]:
@@ -68,16 +123,23 @@ class _Signing:
     """The work on one file, as it travels to another process.
 
     Attributes:
+        text_of: The text of a row.
         common: Runs of words that make no two rows alike.
         most: Rows after which to stop, where the survey was interrupted.
+        is_asked: Which rows of each file to sign; all of them when omitted.
     """
 
+    text_of: Callable[[Sample], str]
     common: NDArray[np.uint64]
     most: int | None = None
+    is_asked: Mapping[Path, NDArray[np.bool_]] | None = None
 
     def __call__(self, shard: Shard) -> NearDuplicates:
         signer, store = Signer(common=self.common), NearDuplicates()
-        for texts in _texts_of(islice((row for row in shard.rows() if isinstance(row, Sample)), self.most), own_text):
+        rows: Iterable[Sample] = islice((row for row in shard.rows() if isinstance(row, Sample)), self.most)
+        if self.is_asked is not None:
+            rows = compress(rows, self.is_asked[shard.path].tolist())
+        for texts in _texts_of(rows, self.text_of):
             store.add(signer.sign(texts))
         return store
 

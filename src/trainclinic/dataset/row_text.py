@@ -10,6 +10,8 @@ from trainclinic.corpus.sample import Message, Sample
 
 MEDIA = frozenset(("image", "images", "image_path", "audio", "audios", "audio_path", "video", "videos", "video_path"))
 """Fields that name what a prompt is about beside its text."""
+SHORT_ANSWER = 20
+"""Characters of an answer that many prompts share: a label, a name, a number."""
 
 
 def whole_text(sample: Sample) -> str:
@@ -47,6 +49,27 @@ def own_text(sample: Sample) -> str:
 def target_text(sample: Sample) -> str:
     """What is learned from a row: its answers, or its plain text."""
     return "\n".join(sample.answers) if sample.messages else sample.text
+
+
+def learned_text(sample: Sample) -> str:
+    """What a row teaches: its answers with thoughts and calls, or its text; before a short answer stands its question.
+
+    The question is the last line of what was asked: the passage before it may be that of other rows.
+    """
+    if not sample.messages:
+        return whole_text(sample)
+    said = "\n".join(_said(message) for message in sample.messages if message.is_answer)
+    return said if len(said) > SHORT_ANSWER else f"{sample.prompt.rstrip().rpartition(chr(10))[2]}\n{said}"
+
+
+def rejected_text(sample: Sample) -> str:
+    """The rejected answer of a pair; empty for other rows."""
+    return "\n".join(_said(message) for message in sample.rejected if message.is_answer)
+
+
+def media_text(sample: Sample) -> str:
+    """The pictures and sounds of a row as one word, which is like another only when they are the same; may be empty."""
+    return "\n".join(_media(sample)).encode("utf-8", "surrogatepass").hex()
 
 
 def _has_more(sample: Sample) -> bool:

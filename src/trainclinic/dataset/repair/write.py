@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from trainclinic.corpus.sample import Sample, Trouble
 from trainclinic.dataset.duplicates.exact import groups_of, normal_digests
 from trainclinic.dataset.duplicates.near import Joins
-from trainclinic.dataset.near_rows import near_clusters
+from trainclinic.dataset.near_rows import near_clusters, near_copies
 from trainclinic.dataset.repair.rows import mended_row, plain_row, why_dropped
+from trainclinic.dataset.row_text import whole_text
 from trainclinic.record.errors import TrainclinicError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class _Copies:
     """
 
     def __init__(self, data: Data) -> None:
-        clusters = near_clusters(data)
+        clusters = near_copies(data)
         self._near = None if clusters is None else clusters.first
         self._held_out_from = len(data.survey.prints)
         self._seen: dict[int, tuple[Split, str]] = {}
@@ -132,7 +133,7 @@ class _Copies:
     def why(self, split: Split, index: int, sample: Sample) -> tuple[str, str] | None:
         """The kind of copy that a row is, and of what; `None` for a row like none before it."""
         me = (split, str(sample.source))
-        whole = int(normal_digests([_compared(sample)])[0])
+        whole = int(normal_digests([whole_text(sample)])[0])
         other = self._seen.setdefault(whole, me)
         if other is not me:
             return ("duplicate" if other[0] == split else "split-overlap"), f"repeats `{other[1]}`"
@@ -142,12 +143,6 @@ class _Copies:
             if other is not me and split == "train":
                 return ("near-duplicate" if other[0] == split else "split-overlap"), f"differs little from `{other[1]}`"
         return None
-
-
-def _compared(sample: Sample) -> str:
-    rejected = "\n".join(message.content for message in sample.rejected)
-    ids = " ".join(map(str, sample.ids))
-    return f"{sample.whole}\n{rejected}{sample.is_liked or ''}{ids}"
 
 
 def _near_of_train(data: Data) -> NDArray[np.int64] | None:

@@ -4,8 +4,9 @@
 
 Rows that share at least half of their runs of three words with an earlier row, and are no exact copies of it: copies
 with up to a tenth of the words edited, with another heading, with a part cut off. The similarity is estimated from 128
-hashes a row (MinHash). Words of templates do not count: system prompts, runs that stand in more than 5 % of
-the prompts or in more than a quarter of the answers. Above 5 % of the rows it is a warning, above 20 % harmful.
+hashes a row (MinHash). The answers must be alike too: several questions on one passage are no copies of each other.
+Words of templates do not count: system prompts, runs that stand in more than 5 % of the prompts or in more than a
+quarter of the answers. Above 5 % of the rows it is a warning, above 20 % harmful.
 
 ## Why it matters
 
@@ -15,7 +16,7 @@ Searching for equal rows does not find them.
 ## What it does not mean
 
 Paraphrases share few runs of three words and are not found; augmented data that vary one sentence on purpose are.
-Versions of one document, or questions on one table, may be meant.
+Versions of one document may be meant.
 
 ## Example
 
@@ -41,7 +42,7 @@ import numpy as np
 
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import NotEvaluated, Severity, Verdict
-from trainclinic.dataset.near_rows import near_clusters
+from trainclinic.dataset.near_rows import near_copies
 from trainclinic.dataset.repeats import same_rows
 from trainclinic.dataset.row_places import place_of, said_by, tally_of
 from trainclinic.dataset.rule import SINCE, Shares, verdict_on
@@ -57,7 +58,7 @@ SHARES = Shares(SOME, MANY)
 
 def check(data: Data) -> Verdict:
     """Count rows like which an earlier one is, exact copies not counted."""
-    clusters = near_clusters(data)
+    clusters = near_copies(data)
     if clusters is None:
         return NotEvaluated("the library `rensa` (install it with `pip install 'trainclinic[data]'`)")
     rows = data.survey.rows

@@ -77,7 +77,7 @@ def check(data: Data) -> Verdict:
 def _is_prose(line: CommonLine) -> bool:
     """Whether a line is no markup, table or JSON."""
     text = line.text
-    has_words = len(text.split()) >= WORDS or not text.isascii()
+    has_words = sum(any(map(str.isalpha, word)) for word in text.split()) >= WORDS or not text.isascii()
     return has_words and not _MARKUP.search(text)
 
 

@@ -41,7 +41,7 @@ from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, percent
 from trainclinic.dataset.duplicates.passages import SharedPassages
-from trainclinic.dataset.near_rows import near_clusters, text_batches
+from trainclinic.dataset.near_rows import near_copies, text_batches
 from trainclinic.dataset.row_places import place_of
 from trainclinic.dataset.row_text import target_text
 from trainclinic.dataset.rule import SHOWN, SINCE
@@ -97,7 +97,7 @@ def _keys(prints: Prints) -> NDArray[np.uint64]:
 
 def _near(data: Data, total: int) -> NDArray[np.bool_]:
     """Which held-out rows are in a cluster with a training row; none without the library."""
-    clusters = near_clusters(data)
+    clusters = near_copies(data)
     if clusters is None:
         return np.zeros(total, np.bool_)
     rows = len(clusters.first) - total

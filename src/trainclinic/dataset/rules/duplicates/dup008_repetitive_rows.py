@@ -4,7 +4,7 @@
 
 Answers and plain texts of at least 400 characters that a compressor (zlib, level 6) shrinks to less than a tenth of
 their size: the same words or lines again and again. Ordinary prose keeps 0.4 to 0.6 of its size, source code and tables
-0.2 to 0.4.
+0.2 to 0.4. Texts that consist of less than half letters, white space aside, are left out: grids, matrices, rulers.
 
 ## Why it matters
 
@@ -13,8 +13,8 @@ Generated data are the usual source: the generator ran into its own repetition u
 
 ## What it does not mean
 
-Tables of zeros, ASCII drawings, logs and number sequences compress as well and may be wanted. Repetition over several
-rows is another symptom (near-duplicate rows).
+Logs and tables of words compress as well and may be wanted. Repetition over several rows is another symptom
+(near-duplicate rows).
 
 ## Example
 
@@ -43,6 +43,7 @@ from trainclinic.corpus.sample import Sample
 from trainclinic.dataset.row_text import target_text
 from trainclinic.dataset.rule import Shares, quoted, row_rule
 
+LETTERS = Threshold("share of letters", 0.5, "1", "grids and matrices repeat by nature, and prose is above 0.9")
 LONG = Threshold("length", 400, "characters", "shorter texts compress badly whatever they say")
 RATIO = Threshold("compressed size", 0.1, "1", "tables and code stay above 0.2; loops of a sentence come to 0.05")
 SOME = Threshold("share of rows", 0.01, "1", "expert choice, to be calibrated: single ones are in most sets")
@@ -59,7 +60,9 @@ def find(sample: Sample) -> str | None:
         return None
     raw = text[:READ].encode("utf-8", "replace")
     ratio = len(zlib.compress(raw, 6)) / len(raw)
-    return f"{ratio:.2f} of its size when compressed: {quoted(text)}" if ratio < RATIO.value else None
+    if ratio >= RATIO.value or not _has_words(text[:READ]):
+        return None
+    return f"{ratio:.2f} of its size when compressed: {quoted(text)}"
 
 
 def _may_loop(text: str) -> bool:
@@ -67,6 +70,11 @@ def _may_loop(text: str) -> bool:
     starts = (len(text) * part // 8 for part in (1, 3, 5, 7))
     probes = ((start, text[start : start + PROBE]) for start in starts)
     return sum(text.find(probe) < start or text.find(probe, start + 1) > 0 for start, probe in probes) >= 2
+
+
+def _has_words(text: str) -> bool:
+    visible = "".join(text.split())
+    return sum(map(str.isalpha, visible)) >= LETTERS.value * len(visible)
 
 
 RULE = row_rule(

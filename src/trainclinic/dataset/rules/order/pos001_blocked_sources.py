@@ -5,7 +5,7 @@
 Two things. A field that names a source (`source`, `category`, `dataset`, `lang`, `task` ...) whose values come in
 blocks: far fewer changes from row to row than in shuffled rows. And words: the frequencies of the 2,000 most common
 words in each tenth of the rows are compared with all rows (Jensen-Shannon divergence), and with 200 shuffles of whole
-rows.
+rows, in which up to ten neighbours about one thing, such as questions on one passage, stay together.
 
 ## Why it matters
 
@@ -41,7 +41,8 @@ import numpy as np
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count
-from trainclinic.dataset.drift import drift_of
+from trainclinic.dataset.drift import drift_of, neighbours
+from trainclinic.dataset.near_rows import template_runs
 from trainclinic.dataset.row_text import own_text
 from trainclinic.dataset.rule import SINCE
 
@@ -65,7 +66,8 @@ def check(data: Data) -> Verdict:
         return NotEvaluated(f"at least {FEWEST.value:.0f} rows")
     found = _named(data)
     labels = np.arange(len(samples)) * TENTHS // len(samples)
-    drift = drift_of([own_text(sample) for sample in samples], labels)
+    texts = [own_text(sample) for sample in samples]
+    drift = drift_of(texts, labels, neighbours(texts, template_runs(data)))
     says = (
         f"word frequencies of the tenths lie {min(drift.distances):.3f} to {drift.largest:.3f} nats from those of all "
         f"rows; {drift.typical:.3f} when rows are shuffled"

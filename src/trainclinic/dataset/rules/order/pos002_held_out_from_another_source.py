@@ -37,7 +37,8 @@ import numpy as np
 
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
-from trainclinic.dataset.drift import drift_of
+from trainclinic.dataset.drift import drift_of, neighbours
+from trainclinic.dataset.near_rows import template_runs
 from trainclinic.dataset.row_text import own_text
 from trainclinic.dataset.rule import SINCE
 
@@ -56,7 +57,8 @@ def check(data: Data) -> Verdict:
         return NotEvaluated(f"at least {FEWEST.value:.0f} held-out and as many training rows (`--eval`)")
     samples = (*data.survey.samples, *held_out.samples)
     labels = np.repeat([0, 1], [len(data.survey.samples), len(held_out.samples)])
-    drift = drift_of([own_text(sample) for sample in samples], labels)
+    texts = [own_text(sample) for sample in samples]
+    drift = drift_of(texts, labels, neighbours(texts, template_runs(data)))
     seen = Evidence(
         f"word frequencies of the held-out rows lie {drift.distances[1]:.3f} nats from those of all rows; "
         f"{drift.typical:.3f} in random splits",
