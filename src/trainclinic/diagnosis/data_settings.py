@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from trainclinic.dataset.preparation import Plan, Preparation, Stated
@@ -18,6 +19,8 @@ _PLAN = {
     "steps": "planned_steps", "warmup_steps": "warmup_steps", "seed": "seed", "rows": "dataset_rows",
 }  # fmt: skip
 
+_MAY_BE_ZERO = frozenset({"warmup_steps", "seed"})
+
 
 def settings_of(facts: Facts) -> tuple[Preparation, Plan]:
     """How a run prepared its rows and went through them, as far as its files say.
@@ -30,11 +33,11 @@ def settings_of(facts: Facts) -> tuple[Preparation, Plan]:
 
     def take(into: dict[str, Stated[Any]], name: str, fact_name: str, convert: Callable[[Any], Any]) -> None:
         fact = facts.get(fact_name)
-        if fact is not None:
+        if fact is not None and not (convert in (int, float) and _says_nothing(name, float(fact.value))):
             into[name] = Stated(convert(fact.value), str(fact.source) or fact.how)
 
     for name, fact_name in _NUMBERS.items():
-        take(prepared, name, fact_name, _whole)
+        take(prepared, name, fact_name, int)
     take(prepared, "scored", "train_on_inputs", lambda on_inputs: "all" if on_inputs else "answers")
     take(prepared, "packing", "packing", bool)
     take(prepared, "pad", "pad_token", str)
@@ -43,7 +46,7 @@ def settings_of(facts: Facts) -> tuple[Preparation, Plan]:
     if template and "{" in template:
         take(prepared, "template", "chat_template", str)
     for name, fact_name in _PLAN.items():
-        take(planned, name, fact_name, _whole)
+        take(planned, name, fact_name, int)
     take(planned, "epochs", "planned_epochs", float)
     take(planned, "full_weights", "method", lambda method: method == "full")
     return Preparation(**prepared), Plan(**planned)
@@ -68,5 +71,6 @@ def _loaded(name: str) -> Tokenizer | None:
         return None
 
 
-def _whole(value: float) -> int:
-    return int(value)
+def _says_nothing(name: str, value: float) -> bool:
+    """Whether a number only stands for "not set": -1 steps, a length of 0, an infinite limit."""
+    return not isfinite(value) or (value <= 0 and name not in _MAY_BE_ZERO)
