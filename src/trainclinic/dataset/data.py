@@ -110,11 +110,6 @@ class Data:
         """The kept training rows as tokens and labels, in order, without those that no template can write."""
         return self.rows.encode(self.survey.samples)
 
-    @cached_property
-    def held_out_encoded(self) -> tuple[Encoded, ...]:
-        """The kept held-out rows as tokens and labels."""
-        return self.rows.encode(self.held_out.samples) if self.held_out else ()
-
     def count_encoded(self, find: FindInTokens) -> Tally:
         """Ask every kept training row, as tokens.
 

@@ -6,14 +6,13 @@ becomes a verdict. It does not know rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 T = TypeVar("T")
 Scored = Literal["all", "answers", "last-answer"]
 Side = Literal["right", "left"]
 Order = Literal["shuffled", "sequential", "random-windows"]
-SCORED: tuple[Scored, ...] = ("all", "answers", "last-answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +112,3 @@ class Plan:
         """Rows of one optimizer step over all processes; `None` when the batch size is not stated."""
         batch = self.micro_batch.value
         return None if batch is None else batch * self.accumulation.value * self.processes.value
-
-
-def stated(settings: Preparation | Plan) -> dict[str, Stated[object]]:
-    """The settings that somebody stated, by name."""
-    every = {one.name: getattr(settings, one.name) for one in fields(settings)}
-    return {name: setting for name, setting in every.items() if not setting.is_assumed}

@@ -8,47 +8,21 @@ from typing import Any
 
 import pytest
 
+from tests.report.browsing import CONTRAST, MARKS, running_chromium, visits
 from tests.report.data.fixed_reports import REPORTS
-from tests.report.test_browser import CHROMIUM, CONTRAST, FLAGS, playwright_api
 from trainclinic.report.data.render import render
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"the browser tests need {CHROMIUM}"),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    with playwright_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield running
-        running.close()
+    yield from running_chromium()
 
 
 @pytest.fixture
 def visit(chromium: Any, tmp_path: Path) -> Iterator[Any]:
-    """Open a report; console messages and requests are failures when the page is left."""
-    contexts, trouble = [], []
-
-    def go(name: str, *, width: int = 1280, scheme: str = "light", script: bool = True) -> Any:
-        file = tmp_path / f"{name}.html"
-        file.write_text(render(REPORTS[name](), "html"), encoding="utf-8")
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=script, offline=True
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: trouble.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
-        page.on("request", lambda request: None if request.url == file.as_uri() else trouble.append(request.url))
-        page.goto(file.as_uri())
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
-    assert trouble == []
+    yield from visits(chromium, tmp_path, lambda name: render(REPORTS[name](), "html"))
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -173,7 +173,7 @@ class _Out:
         self._folder = folder
         self._stack = stack
         self._open: dict[str, IO[str]] = {}
-        self.log_file = self._file(LOG)
+        self._file(LOG)  # it is there even when nothing is changed
 
     def _file(self, name: str) -> IO[str]:
         if name not in self._open:
