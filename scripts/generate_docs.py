@@ -1,11 +1,12 @@
 """Write the generated reference: `python scripts/generate_docs.py`; `--check` fails when a page is stale.
 
-Pages: one per symptom and one per cause with an index each, the circumstances, file formats, the vocabulary of series,
-facts and events, and the commands.
+Pages: one per symptom, cause and fix with an index each, the circumstances, file formats, the vocabulary of series,
+facts and events, the recipe with its JSON Schema, and the commands.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,15 @@ from trainclinic.corpus.row_schema import all_schemas
 from trainclinic.dataset.examine import all_rules as rules_of_data
 from trainclinic.findings.circumstances import all_circumstances
 from trainclinic.findings.examine import all_rules
+from trainclinic.fixes.catalogue import FixFile, all_fixes
 from trainclinic.readers.reader import all_readers
+from trainclinic.recipe.keys import Key, all_keys
+from trainclinic.recipe.schema import recipe_schema
+from trainclinic.recipe.validate import expectation
+from trainclinic.recipe.write import written
 from trainclinic.record.vocabulary import EVENTS, FACTS, SERIES
 from trainclinic.report.cause_page import cause_page, causes_of, table
+from trainclinic.report.fix_page import fix_page, fixes_of
 from trainclinic.script.examine import all_rules as rules_of_scripts
 from trainclinic.script.rule import ScriptRule
 
@@ -44,8 +51,15 @@ def pages() -> dict[Path, str]:
     out = {REFERENCE / "symptoms" / f"{code}.md": symptom_page(entry) for code, entry in rules.items()}
     out[REFERENCE / "symptoms" / "index.md"] = symptom_index(rules)
     for slug, file in causes.items():
-        out[REFERENCE / "causes" / f"{slug}.md"] = GENERATED + cause_page(file, known, lambda s: linked(s, places))
+        treated = fixes_of(slug, all_fixes(), lambda s: f"[{s}](../fixes/{s}.md)")
+        page = cause_page(file, known, lambda s: linked(s, places)).rstrip("\n")
+        out[REFERENCE / "causes" / f"{slug}.md"] = f"{GENERATED}{page}\n\n{treated}".rstrip("\n") + "\n"
     out[REFERENCE / "causes" / "index.md"] = cause_index(causes)
+    for slug, fix in all_fixes().items():
+        out[REFERENCE / "fixes" / f"{slug}.md"] = GENERATED + fix_page(fix, fix_link)
+    out[REFERENCE / "fixes" / "index.md"] = fix_index(all_fixes())
+    out[REFERENCE / "recipe.md"] = recipe_page()
+    out[REFERENCE / "recipe.v1.json"] = json.dumps(recipe_schema(), indent=1, ensure_ascii=False) + "\n"
     out[REFERENCE / "circumstances.md"] = circumstances_page(circumstances)
     out[REFERENCE / "formats.md"] = formats_page()
     out[REFERENCE / "vocabulary.md"] = vocabulary_page()
@@ -65,6 +79,49 @@ def places_of(
 def linked(slug: str, places: dict[str, str]) -> str:
     """A slug as a link to its page; as code where a later room will answer."""
     return f"[{slug}]({places[slug]})" if slug in places else f"`{slug}`"
+
+
+def fix_link(slug: str) -> str:
+    """A link from the page of a fix to that of another fix or of a cause."""
+    return f"[{slug}]({'' if slug in all_fixes() else '../causes/'}{slug}.md)"
+
+
+def fix_index(fixes: dict[str, FixFile]) -> str:
+    """All fixes by what they change."""
+    parts = [
+        GENERATED + "# Fixes",
+        "What `trainclinic prescribe` chooses from. A page says what to change, which [causes](../causes/index.md) "
+        "that treats, what should be seen then, and how to check it.",
+    ]
+    for group in dict.fromkeys(file.group for file in fixes.values()):
+        rows = [
+            (f"[{slug}]({slug}.md)", file.fix.title, ", ".join(one.cause for one in file.fix.treats))
+            for slug, file in fixes.items()
+            if file.group == group
+        ]
+        parts.append(f"## {group.capitalize()}\n\n" + table(("fix", "what", "treats"), rows).rstrip())
+    return "\n\n".join(parts) + "\n"
+
+
+def recipe_page() -> str:
+    """Every key of a recipe by section."""
+    parts = [
+        GENERATED + "# Recipe",
+        "A fine-tune as plain data: what `trainclinic prescribe` infers from a run, changes, and writes as "
+        "`recipe.yaml`. `unknown` stands for a value that nobody told; the default is used in its place. The JSON "
+        "Schema is [recipe.v1.json](recipe.v1.json).",
+    ]
+    for section in dict.fromkeys(key.section for key in all_keys().values()):
+        rows = [_recipe_row(key) for key in all_keys().values() if key.section == section]
+        title = f"## {section}" if section else "## Of the whole"
+        parts.append(f"{title}\n\n" + table(("key", "what", "holds", "default"), rows).rstrip())
+    return "\n\n".join(parts) + "\n"
+
+
+def _recipe_row(key: Key) -> tuple[str, str, str, str]:
+    unit = f" ({key.unit})" if key.unit else ""
+    default = "none" if key.default is None else f"`{written(key, key.default)}`"
+    return f"`{key.name.rpartition('.')[2]}`", f"{key.meaning}{unit}", expectation(key), default
 
 
 def cause_index(causes: dict[str, CauseFile]) -> str:
@@ -194,7 +251,7 @@ def main() -> int:
     """Write the pages, or with `--check` name the stale ones."""
     check = "--check" in sys.argv[1:]
     wanted = pages()
-    present = {path.relative_to(ROOT) for path in (ROOT / REFERENCE).rglob("*.md")}
+    present = {path.relative_to(ROOT) for path in (ROOT / REFERENCE).rglob("*.*")}
     stale = [path for path, text in wanted.items() if not _holds(ROOT / path, text)]
     orphans = sorted(present - set(wanted) - MEASURED)
     if check:

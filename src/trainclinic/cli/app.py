@@ -11,9 +11,10 @@ import click
 
 COMMANDS = {
     "diagnose": "Why a run failed: causes with the evidence for and against them.",
+    "prescribe": "Write the files that fix a run: plan, recipe, script, notebook, validation.",
     "lint": "Mistakes in fine-tuning scripts, found without running them.",
     "data": "What a model sees of training data, and what is wrong with them.",
-    "explain": "The page of a symptom, a circumstance or a cause.",
+    "explain": "The page of a symptom, a circumstance, a cause or a fix.",
 }
 COULD_NOT = 2
 

@@ -101,7 +101,7 @@ def command(
         examined = () if no_data else data or None
         diagnosis = diagnose(paths, jobs=jobs, scripts=looked_into, data=examined, tokenizer=tokenizer)
     if wanted is not None:
-        diagnosis = _only(diagnosis, wanted)
+        diagnosis = only_run(diagnosis, wanted)
     with waiting("writing the report"):
         text = diagnosis.render(form, color=wants_color(color, output), width=columns(output))
     deliver(text, output)
@@ -117,7 +117,16 @@ def _tell_unread(diagnosis: Diagnosis) -> None:
         click.echo(f"not read: {damage.source.path}{more}: {damage.says}", err=True)
 
 
-def _only(diagnosis: Diagnosis, wanted: str) -> Diagnosis:
+def only_run(diagnosis: Diagnosis, wanted: str) -> Diagnosis:
+    """The diagnosis of one of its runs alone.
+
+    Args:
+        diagnosis: The diagnosis.
+        wanted: Name of the run, or a part of the name of one run.
+
+    Raises:
+        TrainclinicError: If no run or several are called so.
+    """
     from dataclasses import replace
 
     from trainclinic.record.errors import TrainclinicError

@@ -1,4 +1,4 @@
-"""`trainclinic explain`: the page of a symptom, a circumstance or a cause."""
+"""`trainclinic explain`: the page of a symptom, a circumstance, a cause or a fix."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trainclinic.catalogue.circumstance import Circumstance
     from trainclinic.catalogue.load import Entry
     from trainclinic.causes.catalogue import CauseFile
+    from trainclinic.fixes.catalogue import FixFile
 
 WIDEST = 100
 SUGGESTED = 3
@@ -24,31 +25,33 @@ SECTION_TITLES = (
     "Symptoms: this run, this script, or these data show ...",
     "Circumstances: this run has ...",
     "Causes: because of ...",
+    "Fixes: what to do",
 )
-HELP = """Print what a symptom, a circumstance or a cause is.
+HELP = """Print what a symptom, a circumstance, a cause or a fix is.
 
 A symptom: what it means, what it does not mean, how to check it by hand. A cause: its mechanism, how often it shows
-each symptom, what excludes and what decides it, what it is mistaken for.
+each symptom, what excludes and what decides it, what it is mistaken for. A fix: what to change, what to expect then.
 
 \b
 trainclinic explain loss-spike
 trainclinic explain NUM101
 trainclinic explain pad-equals-eos-with-lm-collator
 trainclinic explain double-label-shift
+trainclinic explain append-end-token
 trainclinic explain --list
 """
 
 
 @click.command(help=HELP)
 @click.argument("wanted", required=False, metavar="[CODE|SLUG]")
-@click.option("--list", "list_all", is_flag=True, help="List every symptom, circumstance and cause.")
+@click.option("--list", "list_all", is_flag=True, help="List every symptom, circumstance, cause and fix.")
 def command(*, wanted: str | None, list_all: bool) -> None:
     """Print one page, or the list of all."""
     if list_all:
         click.echo(_listing())
         return
     if wanted is None:
-        message = "which symptom, circumstance or cause?"
+        message = "which symptom, circumstance, cause or fix?"
         raise TrainclinicError(message, hint="`trainclinic explain --list` shows them all")
     page = _find(wanted)()
     if sys.stdout.isatty():
@@ -73,7 +76,7 @@ def _find(wanted: str) -> Callable[[], str]:
     close += difflib.get_close_matches(low, [name for name in pages if name.islower()], n=SUGGESTED, cutoff=0.5)
     close += [name for name in pages if low in name.lower()]
     names = " or ".join(f"`{name}`" for name in list(dict.fromkeys(close))[:SUGGESTED])
-    message = f"no symptom, circumstance or cause is called `{wanted}`"
+    message = f"no symptom, circumstance, cause or fix is called `{wanted}`"
     hint = f"did you mean {names}?" if names else "`trainclinic explain --list` shows them all"
     raise TrainclinicError(message, hint=hint)
 
@@ -82,6 +85,8 @@ def _pages() -> dict[str, Callable[[], str]]:
     """What writes a page, by slug and by code."""
     symptoms, circumstances, causes = _catalogue()
     pages: dict[str, Callable[[], str]] = {}
+    for slug, fix in _fixes().items():
+        pages[slug] = partial(_fix_page, fix)
     for slug, file in causes.items():
         pages[slug] = partial(_cause_page, file)
     for code, circumstance in circumstances.items():
@@ -101,8 +106,14 @@ def _catalogue() -> tuple[dict[str, Entry[Any]], dict[str, Circumstance[Any]], d
     return {**all_rules(), **rules_of_scripts(), **rules_of_data()}, all_circumstances(), all_causes()
 
 
+def _fixes() -> dict[str, FixFile]:
+    from trainclinic.fixes.catalogue import all_fixes
+
+    return all_fixes()
+
+
 def _listing() -> str:
-    """All names in three sections; symptoms by group, causes by family."""
+    """All names in four sections; symptoms and fixes by group, causes by family."""
     from trainclinic.catalogue.families import FAMILIES
 
     symptoms, circumstances, causes = _catalogue()
@@ -117,7 +128,7 @@ def _listing() -> str:
                 lines.extend(["", f" {group}"])
             lines.append(f"  {line}")
 
-    of_symptoms, of_circumstances, of_causes = SECTION_TITLES
+    of_symptoms, of_circumstances, of_causes, of_fixes = SECTION_TITLES
     wide = max(
         len(slug) for slug in [e.rule.slug for e in symptoms.values()] + [c.slug for c in circumstances.values()]
     )
@@ -130,6 +141,8 @@ def _listing() -> str:
     families = list(FAMILIES)
     files = sorted(causes.values(), key=lambda file: (families.index(file.cause.family), file.cause.slug))
     section(of_causes, [(f.cause.family, f"{f.cause.slug:<{wide}}  {f.cause.title}") for f in files])
+    wide = max(len(slug) for slug in _fixes())
+    section(of_fixes, [(one.group, f"{slug:<{wide}}  {one.fix.title}") for slug, one in _fixes().items()])
     return "\n".join(lines)
 
 
@@ -163,8 +176,15 @@ def _circumstance_page(circumstance: Circumstance[Any]) -> str:
 def _cause_page(file: CauseFile) -> str:
     from trainclinic.causes.knowledge import knowledge
     from trainclinic.report.cause_page import cause_page
+    from trainclinic.report.fix_page import fixes_of
 
-    return cause_page(file, knowledge())
+    return "\n\n".join([cause_page(file, knowledge()).rstrip(), fixes_of(file.cause.slug, _fixes())]).rstrip() + "\n"
+
+
+def _fix_page(file: FixFile) -> str:
+    from trainclinic.report.fix_page import fix_page
+
+    return fix_page(file)
 
 
 def _show(page: str) -> None:

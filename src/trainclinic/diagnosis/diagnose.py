@@ -19,6 +19,8 @@ from trainclinic.signals.measured import Measured
 if TYPE_CHECKING:
     from trainclinic.catalogue.finding import Finding
     from trainclinic.causes.infer import Answer, Inference
+    from trainclinic.corpus.corpus import Corpus
+    from trainclinic.fixes.prescription import Prescription
     from trainclinic.readers.folders.discover import Found
     from trainclinic.record.parts import Damage
     from trainclinic.report.model import Document
@@ -38,6 +40,7 @@ class RunDiagnosis:
         inference: The causes by probability, with the evidence for and against each.
         verdict: The verdict on the whole run, with its reason.
         composed: The report, when it was composed along the way; `document` is there in any case.
+        corpus: Its training data, when there are any.
     """
 
     record: RunRecord
@@ -47,6 +50,7 @@ class RunDiagnosis:
     inference: Inference
     verdict: Overall
     composed: Document | None = None
+    corpus: Corpus | None = None
 
     @property
     def present(self) -> tuple[Finding, ...]:
@@ -56,9 +60,21 @@ class RunDiagnosis:
     @cached_property
     def document(self) -> Document:
         """The report on this run, ready for any format."""
+        if self.composed is not None:
+            return self.composed
+        from trainclinic.diagnosis.prescribing import with_fixes
         from trainclinic.report.compose import compose
 
-        return self.composed or compose(self.measured, self.findings, self.verdict, self.inference)
+        return with_fixes(compose(self.measured, self.findings, self.verdict, self.inference), self.measured)
+
+    @cached_property
+    def prescription(self) -> Prescription:
+        """What to change, and what the files that change it are made from."""
+        from trainclinic.diagnosis.prescribing import case_of, with_data
+        from trainclinic.fixes.prescription import prescribe
+
+        case = case_of(self.document, self.measured)
+        return prescribe(with_data(case, self.corpus) if self.corpus is not None else case)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +191,9 @@ def diagnose(
             judged.inference,
             judged.verdict,
             judged.document,
+            seen.corpus,
         )
-        for record, judged in zip(records, judge_all(records, jobs, beside), strict=True)
+        for record, judged, seen in zip(records, judge_all(records, jobs, beside), rows, strict=True)
     ]
     order = broken_first(records, [run.verdict.word == "sick" for run in runs])
     return Diagnosis(tuple(runs[at] for at in order), damage)

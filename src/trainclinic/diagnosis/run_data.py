@@ -14,6 +14,7 @@ from trainclinic.record.parts import Damage
 from trainclinic.record.source import Source
 
 if TYPE_CHECKING:
+    from trainclinic.corpus.corpus import Corpus
     from trainclinic.record.run import RunRecord
 
 MOST_BYTES = 200_000_000
@@ -30,11 +31,13 @@ class RunData:
         findings: The answers of rules that causes listen to, present ones first.
         unigram_entropy: Entropy of the targets as single tokens, nats/token, when the tokenizer of the run was there.
         damage: What could not be read, or was left out.
+        corpus: The files themselves, when they could be opened.
     """
 
     findings: tuple[Finding, ...] = ()
     unigram_entropy: float | None = None
     damage: tuple[Damage, ...] = ()
+    corpus: Corpus | None = None
 
     def told(self, record: RunRecord) -> RunRecord:
         """The record with what could not be read of its data."""
@@ -82,7 +85,7 @@ def read_run_data(
     heard = background()
     findings = tuple(finding for finding in examine(data) if finding.entry.rule.slug in heard)
     entropy = None if data.tokenizer.is_stand_in else unigram_entropy_of(data)
-    return RunData(findings, entropy)
+    return RunData(findings, entropy, corpus=corpus)
 
 
 def _size(path: DataPath) -> int:

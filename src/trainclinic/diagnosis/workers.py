@@ -126,12 +126,14 @@ def _judge_apart(
     record: RunRecord, companions: tuple[RunRecord, ...], beside: Told, unigram_entropy: float | None
 ) -> tuple[Told, tuple[Answer, ...], Inference, Overall, Document]:
     """Judge a record in a process of its own; the report is composed here too, because signals do not travel."""
+    from trainclinic.diagnosis.prescribing import with_fixes
     from trainclinic.report.compose import compose
 
     rules = rules_beside() if beside else {}
     found = tuple(Finding(rules[name], verdict) for name, verdict in beside)
     judged = judge(record, companions, Beside(found, unigram_entropy))
     document = compose(judged.measured, judged.findings, judged.verdict, judged.inference)
+    document = with_fixes(document, judged.measured)
     return _without_modules(judged.findings), judged.answers, judged.inference, judged.verdict, document
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from trainclinic.catalogue.wording import count, words
 from trainclinic.report import wording
 from trainclinic.report.markdown_causes import causes
+from trainclinic.report.markdown_fixes import fixes
 from trainclinic.report.markdown_text import at, code, folded, listed, table, text
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def _run(document: Document, level: int) -> list[str]:
         text(document.summary),
         _identity(document),
         *causes(document, sharp),
+        *fixes(document, sharp),
     ]
     if document.stuck:
         blocks += [f"{sharp}# Why it is stuck where it is", " ".join(text(says) for says in document.stuck.says)]

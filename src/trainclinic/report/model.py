@@ -14,6 +14,7 @@ from trainclinic.report.chart import Chart
 
 VerdictWord = Literal["healthy", "sick", "undetermined"]
 SeverityWord = Literal["note", "warning", "harmful"]
+FixGroup = Literal["now", "precaution", "later", "if"]
 Scalar = float | int | str | bool | None
 
 
@@ -231,13 +232,37 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class FixEntry:
-    """Something to change, which causes it treats, and what to expect if it was right."""
+    """Something to change, which causes it treats, and what to expect if it was right.
+
+    Attributes:
+        slug: Imperative, e.g. `append-end-token`.
+        priority: 1 for the first thing to do.
+        treats: Slugs of the causes of this run that it acts on, the most probable first.
+        change: What to do, concretely.
+        expect: What is seen when it was right, with numbers.
+        title: The slug as a sentence.
+        group: To be done `now`, as a `precaution` that costs nothing, `later`, or only `if` a test points there.
+        why: How it acts on the first cause, as a clause after "because".
+        check: How to check that it worked.
+        restart: What training goes on from afterwards.
+        worth: Probability of what it treats times the share of such runs that work after it.
+        minutes: Working time that it takes.
+        against: Titles of the causes.
+    """
 
     slug: str
     priority: int
     treats: tuple[str, ...]
     change: str
     expect: str
+    title: str = ""
+    group: FixGroup = "now"
+    why: str = ""
+    check: str = ""
+    restart: str = ""
+    worth: float = 0.0
+    minutes: float = 0.0
+    against: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

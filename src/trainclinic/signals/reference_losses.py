@@ -33,6 +33,7 @@ class Reference:
         source: Where the figures come from.
         grade: `published`, `derived` from published figures, or `unverified`.
         generic: Whether this is the range of a size class, because the model itself is not listed.
+        usual: The narrower range of ordinary English prose and dialogue; `None` when not known.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Reference:
     source: str
     grade: Literal["published", "derived", "unverified"]
     generic: bool = False
+    usual: tuple[float, float] | None = None
 
 
 @cache
@@ -99,7 +101,7 @@ def vocabulary_at(level: float) -> int | None:
 
 
 def _reference(row: Mapping[str, Any], *, generic: bool = False) -> Reference:
-    start = row["start"]
+    start, usual = row["start"], row.get("usual")
     return Reference(
         row["title"],
         None if start is None else (start[0], start[1]),
@@ -107,6 +109,7 @@ def _reference(row: Mapping[str, Any], *, generic: bool = False) -> Reference:
         row["source"],
         row["grade"],
         generic,
+        None if usual is None else (usual[0], usual[1]),
     )
 
 

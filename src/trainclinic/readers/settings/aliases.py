@@ -79,7 +79,8 @@ ALIASES: dict[str, str] = {
         data_loader.num_workers train_loader.num_workers num_dataloader_workers""",
     "dataset_path": """data_path dataset dataset_name train_file datasets dataset_path train_data data_files data_paths
         train_data_path train_data_file dataset_id training_data train_path dataset.name dataset.path
-        dataset.source train_dataset data.train_file data.path train_files train_data_dir data_dir""",
+        dataset.source train_dataset data.train_file data.path train_files train_data_dir data_dir
+        training_data_source training_data_path training_file""",
     "dataset_rows": """dataset_rows train_rows num_examples num_train_examples train_samples train_size
         num_train_samples rows n_train num_training_examples dataset_size training_samples""",
     "dataset_tokens": "dataset_tokens train_tokens num_train_tokens total_train_tokens",

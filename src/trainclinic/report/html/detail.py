@@ -27,6 +27,7 @@ def brief(document: Document) -> Document:
         findings=findings,
         causes=causes,
         next_tests=document.next_tests[:1],
+        fixes=tuple(fix for fix in document.fixes if fix.group == "now"),
         timeline=document.timeline[:ROWS],
         absent=(),
         facts=(),

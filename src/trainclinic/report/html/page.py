@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from trainclinic.catalogue.wording import words
-from trainclinic.report import cause_wording
+from trainclinic.report import cause_wording, fix_wording
 from trainclinic.report.evidence_lines import evidence_lines
 from trainclinic.report.html import svg, wording
 from trainclinic.report.html.chart_data import chart_json, thinned
@@ -197,6 +197,7 @@ def _sections(document: Document) -> list[tuple[str, str]]:
         ("causes", "Causes", document.causes),
         ("ruled-out", "Ruled out", document.ruled_out if told else ()),
         ("settle", "Next test", document.next_tests if told else ()),
+        ("do", "What to do", document.fixes),
         ("charts", "Charts", document.chart),
         ("findings", "Findings", document.findings),
         ("timeline", "Timeline", document.timeline),
@@ -217,7 +218,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    made.globals.update(ruled_out_most=cause_wording.RULED_OUT)
+    made.globals.update(ruled_out_most=cause_wording.RULED_OUT, fix_wording=fix_wording)
     made.filters.update(
         inline=wording.inline,
         block=wording.block,

@@ -18,6 +18,7 @@ from trainclinic.report import cause_wording, wording
 from trainclinic.report.terminal import spark
 from trainclinic.report.terminal.blocks import items, labelled, prose, title
 from trainclinic.report.terminal.causes import causes, causes_in_short
+from trainclinic.report.terminal.fixes import fixes
 
 if TYPE_CHECKING:
     from trainclinic.report.chart import Chart
@@ -79,6 +80,7 @@ def to_terminal(documents: Sequence[Document], *, color: bool = False, width: in
 def _run(document: Document, width: int) -> Group:
     parts: list[RenderableType] = [_head(document), _summary(document.summary)]
     parts += causes(document, width)
+    parts += fixes(document)
     if document.stuck:
         parts += [*title("Why it is stuck where it is"), *(prose(text) for text in document.stuck.says)]
         parts.append(items(document.stuck.items))

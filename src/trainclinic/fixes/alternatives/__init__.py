@@ -1,0 +1,1 @@
+"""Ways round a problem that are a choice rather than a repair."""

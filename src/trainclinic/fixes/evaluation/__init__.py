@@ -1,0 +1,1 @@
+"""Fixes of evaluation and logging."""

@@ -1,0 +1,1 @@
+"""Fixes of the learning rate, its schedule, the batch and the update step."""

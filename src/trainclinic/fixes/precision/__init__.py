@@ -1,0 +1,1 @@
+"""Fixes of number formats, loss scaling and what the arithmetic runs on."""

@@ -1,0 +1,1 @@
+"""Fixes of what a resume restores, what a run starts from, and what several devices share."""

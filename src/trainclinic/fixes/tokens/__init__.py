@@ -1,0 +1,1 @@
+"""Fixes of special tokens, templates and the vocabulary."""

@@ -1,0 +1,1 @@
+"""Fixes of which parameters are trained."""
