@@ -166,20 +166,21 @@ class TestExplain:
         assert result.exit_code == 2
         assert "`nan-loss`" in result.stderr
 
-    def test_the_list_has_every_symptom_circumstance_and_cause_once(self) -> None:
+    def test_the_list_has_every_symptom_circumstance_cause_and_fix_once(self) -> None:
         from trainclinic.causes.catalogue import all_causes
         from trainclinic.dataset.examine import all_rules as rules_of_data
         from trainclinic.findings.circumstances import all_circumstances
         from trainclinic.findings.examine import all_rules
+        from trainclinic.fixes.catalogue import all_fixes
         from trainclinic.script.examine import all_rules as rules_of_scripts
 
         lines = run("explain", "--list").stdout.splitlines()
         listed = [line.split()[0] for line in lines if line.startswith("  ")]
         assert sorted(listed) == sorted(
-            [*all_rules(), *rules_of_scripts(), *rules_of_data(), *all_circumstances(), *all_causes()]
+            [*all_rules(), *rules_of_scripts(), *rules_of_data(), *all_circumstances(), *all_causes(), *all_fixes()]
         )
         titles = [line.partition(":")[0] for line in lines if line and not line.startswith(" ")]
-        assert titles == ["Symptoms", "Circumstances", "Causes"]
+        assert titles == ["Symptoms", "Circumstances", "Causes", "Fixes"]
 
     def test_a_cause_says_what_it_shows_how_often_and_what_decides_it(self) -> None:
         result = run("explain", "DOUBLE_LABEL_SHIFT")

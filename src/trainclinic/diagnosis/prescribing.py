@@ -44,6 +44,11 @@ def case_of(document: Document, measured: Measured) -> Case:
         measured: The run and its signals.
     """
     recipe, places = infer(measured.record.facts)
+    if recipe.objective is None and measured.objective.is_language_model is False:
+        recipe, places = (
+            replace(recipe, objective="other"),
+            {**places, "objective": "inferred: its loss is another one"},
+        )
     known = document.checkpoints
     return Case(
         name=document.run.name,
@@ -161,13 +166,15 @@ def _numbers(measured: Measured, recipe: Recipe) -> Iterator[tuple[str, str]]:
 def _losses(measured: Measured) -> dict[str, float | None]:
     first, baselines, rows = measured.initial_loss, measured.baselines, measured.loss_rows
     logged = first.value if first is not None else None
-    window = measured.nan_filter.windows[0] if measured.nan_filter and measured.nan_filter.windows else None
-    best = window.best if window is not None else None
-    true = best.mean_loss if best is not None and window is not None and window.logged == logged else None
+    true = first.at_start if first is not None else None
+    windows = measured.nan_filter.windows if measured.nan_filter else ()
+    if windows and windows[0].row == 0:  # the filter had distorted the first row
+        logged = windows[0].logged
+        true = windows[0].best.mean_loss if windows[0].best is not None else None
     finite = rows.finite() if rows is not None else None
     return {
         "logged_first_loss": logged,
-        "first_loss": true if true is not None else first.at_start if first is not None else None,
+        "first_loss": true,
         "uniform_loss": baselines.uniform if baselines else None,
         "unigram_loss": baselines.frequencies if baselines else None,
         "last_loss": float(finite.value[-1]) if finite is not None and len(finite) else None,

@@ -21,7 +21,7 @@ POSSIBLE = 0.1
 PRECAUTION = 0.02
 """What costs nothing is worth while against causes of this probability."""
 SMALLEST_GAIN = 0.15
-"""Share of runs that a further fix has to bring to work."""
+"""Share of the runs with a cause that a further fix has to bring to work: after a cure nothing reaches it."""
 OVERHEAD_MINUTES = 10.0
 """Every change has to be read, made and checked, however small it is."""
 
@@ -114,7 +114,7 @@ def _cover(suspects: Sequence[Suspect], fixes: Iterable[Fix]) -> list[Chosen]:
                 continue
             benefit = {treats.cause: float(treats.benefit) for treats in one.fix.treats}
             gain = sum(left[suspect.slug] * benefit[suspect.slug] for suspect in one.treats)
-            if gain < min(SMALLEST_GAIN, 0.5 * sum(left[s.slug] for s in one.treats)) or gain <= 0.03:
+            if gain < SMALLEST_GAIN * sum(suspect.probability for suspect in one.treats):
                 continue
             chosen.append(one)
             for suspect in one.treats:

@@ -129,7 +129,7 @@ def prescribe(case: Case) -> Prescription:
 
 def _state(case: Case) -> State:
     top = next((suspect for suspect in case.suspects if suspect.is_fault), None)
-    if top is not None and top.probability >= LIKELY and case.verdict != "healthy":
+    if top is not None and top.probability >= LIKELY:
         return "treat"
     if case.verdict == "healthy":
         return "nothing to fix"

@@ -90,9 +90,9 @@ def test_a_changed_library_is_read_again(environment: Path) -> None:
 
 
 def test_a_broken_library_is_an_unknown_version(environment: Path) -> None:
-    (environment / "peft").mkdir()
-    (environment / "peft" / "__init__.py").write_text("def (")
-    assert Oracle().version("peft") is None
+    (environment / "unsloth").mkdir()
+    (environment / "unsloth" / "__init__.py").write_text("def (")
+    assert Oracle().version("unsloth") is None
 
 
 @pytest.mark.parametrize("library", ["no_such_library", "ast", "email", "not a name", ""])

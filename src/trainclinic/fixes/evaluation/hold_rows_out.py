@@ -68,7 +68,6 @@ trainer = SFTTrainer(model, args=args, train_dataset=parts["train"], eval_datase
         note="`eval_steps=0.1` is a tenth of the run; remove copies before the split.",
     ),
     commands=("trainclinic data train.jsonl --repair cleaned --split 0.05",),
-    alternatives=("split-without-overlap",),
     pros=("one call, and the same rows in every run with the same seed",),
     cons=("fewer rows to train on", "rows that are related by more than their text may still be divided"),
     is_precaution=True,

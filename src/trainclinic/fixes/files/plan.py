@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from trainclinic.catalogue.wording import inside
@@ -42,7 +43,7 @@ def plan(prescription: Prescription, files: Sequence[tuple[str, str]], *, why_no
         _files(files, why_no_script),
     ):
         lines.extend(part)
-    return "\n".join(lines).rstrip("\n") + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
 
 
 def _short(prescription: Prescription) -> Iterator[str]:

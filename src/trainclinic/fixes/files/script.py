@@ -5,11 +5,13 @@ One template serves every recipe; what a recipe does not need is not in its scri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from trainclinic.fixes.files.templates import rendered
+from trainclinic.knowledge.models import family_of
 from trainclinic.recipe.keys import value_of
 from trainclinic.recipe.model import Recipe
 from trainclinic.recipe.patch import resolve
@@ -95,8 +97,17 @@ class Header:
     faulty_loss: float | None = None
 
 
+_PICTURES = re.compile(r"llava|bunny|vision|pixtral|(^|[-_/])vl([-_/.0-9]|$)|vl-(chat|instruct)")
+
+
 def can_write(recipe: Recipe) -> str:
     """Why no script can be written for a recipe; empty when one can."""
+    name = str(recipe.model.name or "").lower()
+    family = family_of(name) if name else None
+    if family is not None and family.kind != "causal":
+        return f"{family.title} is no causal language model"
+    if _PICTURES.search(name):
+        return "this model reads pictures as well"
     if recipe.objective == "other":
         return "its objective is not next-token prediction"
     if recipe.objective == "dpo" or recipe.data.form == "preference":
