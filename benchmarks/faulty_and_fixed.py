@@ -1,7 +1,7 @@
 """Faults and their fixes side by side: `python benchmarks/faulty_and_fixed.py [--write docs/faulty-and-fixed.md]`.
 
-Each fault is put into the script that `trainclinic prescribe` writes, as people make it, and both are trained on the same
-tiny model and rows on the CPU. Needs the extra `[train]`; takes about three minutes on two cores.
+Each fault is put into the script that `trainclinic prescribe` writes, as people make it, and both are trained on the
+same tiny model and rows on the CPU. Needs the extra `[train]`; takes about two minutes on two cores.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,9 +82,9 @@ FAULTS = (
     Fault(
         "tokenizer-vocabulary-mismatch",
         _after_encoding(
-            'size = len(tokenizer)\n            example["input_ids"] = [(7 * id_ + 3) % size for id_ in '
-            'example["input_ids"]]\n            example["labels"] = [l if l == IGNORED else (7 * l + 3) % size for l in '
-            'example["labels"]]'
+            "size = len(tokenizer)\n"
+            '            example["input_ids"] = [(7 * id_ + 3) % size for id_ in example["input_ids"]]\n'
+            '            example["labels"] = [x if x == IGNORED else (7 * x + 3) % size for x in example["labels"]]'
         ),
     ),
 )
@@ -171,7 +172,7 @@ def _edited(script: str, edits: tuple[tuple[str, str], ...]) -> str:
     return script
 
 
-def page(rows: list[tuple[str, str, Outcome, str]], fixed: Outcome) -> str:
+def page(rows: Sequence[tuple[str, str, Outcome, str]], fixed: Outcome) -> str:
     """The comparison as Markdown.
 
     Args:
@@ -200,9 +201,9 @@ def page(rows: list[tuple[str, str, Outcome, str]], fixed: Outcome) -> str:
         )
     lines += [
         "",
-        "Faults that the checks do not see are those of a number that nobody can know to be wrong before training (a "
-        "rate), or of weights and tokens that are consistent in themselves: the range of the first loss shows them when "
-        "the model is a known one, and `validate_model.py` shows them in any case.",
+        "Faults that the checks do not see: a rate, which nobody can know to be wrong before training, and weights "
+        "that are consistent in themselves. The range of the first loss shows the second when the model is a known "
+        "one, and `validate_model.py` shows both.",
     ]
     return "\n".join(lines) + "\n"
 

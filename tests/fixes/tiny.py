@@ -63,9 +63,10 @@ def build_model(folder: Path, *, architecture: str = "llama", chat: bool = True)
         chat: Whether its tokenizer has a chat template.
     """
     import torch
+    import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+    hf: Any = transformers
     chosen = random.Random(0)
     texts = [sentence(chosen) for _ in range(2000)] + ["User: System: Assistant: <|user|>\n<|assistant|>\n"] * 20
     raw = Tokenizer(models.BPE())
@@ -79,19 +80,19 @@ def build_model(folder: Path, *, architecture: str = "llama", chat: bool = True)
     names = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
     if architecture == "gpt2":
         names = {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, model_max_length=512, **names)
+    tokenizer = hf.PreTrainedTokenizerFast(tokenizer_object=raw, model_max_length=512, **names)
     if chat:
         tokenizer.chat_template = CHAT_TEMPLATE
     torch.manual_seed(0)
     size: dict[str, Any] = {"vocab_size": len(tokenizer), "bos_token_id": tokenizer.bos_token_id,
                             "eos_token_id": tokenizer.eos_token_id}  # fmt: skip
     if architecture == "llama":
-        model = LlamaForCausalLM(
-            LlamaConfig(hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        model = hf.LlamaForCausalLM(
+            hf.LlamaConfig(hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
                         num_key_value_heads=4, max_position_embeddings=512, **size)
         )  # fmt: skip
     else:
-        model = GPT2LMHeadModel(GPT2Config(n_embd=64, n_layer=2, n_head=4, n_positions=512, **size))
+        model = hf.GPT2LMHeadModel(hf.GPT2Config(n_embd=64, n_layer=2, n_head=4, n_positions=512, **size))
     _pretrain(model, tokenizer, texts[:2000])
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

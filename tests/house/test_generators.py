@@ -46,6 +46,7 @@ def command_of(heading: str) -> list[str]:
         ),
         ("I want to add a cause", ["tests/contract/test_causes.py", "tests/laws"], "spilled-coffee"),
         ("I want to add a file format", ["tests/readers", "tests/contract"], "my_logger"),
+        ("I want to add a fix", ["tests/contract/test_fixes.py"], "dry-the-keyboard"),
     ],
 )
 def test_what_contributing_says_works_as_written(copy: Path, heading: str, tests: list[str], name: str) -> None:

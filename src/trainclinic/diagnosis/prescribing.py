@@ -77,19 +77,21 @@ def with_data(case: Case, corpus: Corpus) -> Case:
         case: The case.
         corpus: The data files of the run.
     """
+    from trainclinic.corpus.keys import keys_of
+
     held_out = next((shard for shard in corpus.shards if shard.split == "held-out"), None)
     shard = next((shard for shard in corpus.shards if shard.split == "train"), None)
     if shard is None or shard.schema is None:
         return case
-    form = _FORMS.get(shard.schema, shard.schema)
-    fields = dict(shard.columns)
+    keys = keys_of(shard)
     data = replace(
         case.recipe.data,
         train=_path(shard),
         evaluation=_path(held_out) if held_out is not None else case.recipe.data.evaluation,
-        form=form,
-        question_field=fields.get("prompt", fields.get("question", case.recipe.data.question_field)),
-        answer_field=fields.get("completion", fields.get("answer", _answer_field(shard))),
+        form=_FORMS.get(shard.schema, shard.schema),
+        question_field=keys.question or None,
+        input_field=keys.more or None,
+        answer_field=keys.answer or None,
     )
     places = {"data.train": shard.name, "data.form": f"read in {shard.name}"}
     return replace(case, recipe=replace(case.recipe, data=data), places={**case.places, **places})
@@ -97,10 +99,6 @@ def with_data(case: Case, corpus: Corpus) -> Case:
 
 def _path(shard: Shard) -> str:
     return str(shard.path.resolve())
-
-
-def _answer_field(shard: Shard) -> str | None:
-    return {"sharegpt": "conversations", "messages": "messages"}.get(shard.schema or "")
 
 
 def _weights(entry: CheckpointEntry) -> Weights:
