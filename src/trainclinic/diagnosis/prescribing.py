@@ -147,7 +147,7 @@ def _numbers(measured: Measured, recipe: Recipe) -> Iterator[tuple[str, str]]:
     if speed is not None:
         found["speed"] = speed.clean_speed
         if speed.lost > 0:
-            yield "lost_seconds", duration(speed.lost)
+            yield "lost_time", duration(speed.lost)
     expected = _first_loss(measured)
     if expected is not None:
         yield "expected_first_loss", f"{expected[0]:.1f}-{expected[1]:.1f}"

@@ -114,7 +114,7 @@ NUMBERS = {
     "steps_per_epoch": "optimizer steps per pass over the rows",
     "best_step": "step of the best checkpoint",
     "fault_step": "first step at which values were not finite or the loss left its course",
-    "lost_seconds": "time lost in stalls",
+    "lost_time": "time lost in stalls",
     "speed": "typical speed, steps per second",
 }
 """What an expectation may name, with its meaning."""

@@ -38,7 +38,7 @@ FIX = Fix(
     ),
     expects=(
         Expectation(
-            "no window of the log takes more than 3 times the median; {lost_seconds} s were lost this way before",
+            "no window of the log takes more than 3 times the median; {lost_time} were lost this way before",
             "no window of the log takes more than 3 times the median",
         ),
         Expectation(
