@@ -207,7 +207,7 @@ def tokenise(corpus: Planted) -> Iterator[Line]:
     """Token ids by our fastest way, against the library that made the tokenizer; the ids are compared."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-    from trainclinic.dataset.tokens.load import load_tokenizer
+    from trainclinic.encoding.tokens.load import load_tokenizer
 
     part = first_megabytes(corpus, TOKENISE_MEGABYTES)
     peer = Tokenizer(models.BPE())

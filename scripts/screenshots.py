@@ -15,8 +15,8 @@ from typing import Literal
 from playwright.sync_api import Browser, sync_playwright
 
 from trainclinic import diagnose
-from trainclinic.dataset.preparation import Preparation, Stated
 from trainclinic.diagnosis.data import examine_data
+from trainclinic.encoding.preparation import Preparation, Stated
 from trainclinic.report.data.render import render
 
 ROOT = Path(__file__).parent.parent

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
-from tests.dataset.tokenizers import llama3_like
+from tests.encoding.tokenizers import llama3_like
 
 import trainclinic
 from trainclinic.cli.app import app

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.dataset import tokenizers
+from tests.encoding import tokenizers
 
 from trainclinic.catalogue.verdict import Absent, NotEvaluated, Severity
 from trainclinic.corpus.open import open_corpus
 from trainclinic.dataset.data import Data
 from trainclinic.dataset.examine import all_rules
-from trainclinic.dataset.preparation import Plan, Preparation, Stated
 from trainclinic.dataset.rule import RowRule
-from trainclinic.dataset.tokens.load import load_tokenizer
+from trainclinic.encoding.preparation import Plan, Preparation, Stated
+from trainclinic.encoding.tokens.load import load_tokenizer
 
 CASES = Path(__file__).parent / "cases"
 SECTION = re.compile(r"^## (?P<title>.+?)\n(?P<body>.*?)(?=^## |\Z)", re.M | re.S)

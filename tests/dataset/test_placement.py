@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.dataset import tokenizers
+from tests.encoding import tokenizers
 
 from trainclinic.corpus.open import open_corpus
 from trainclinic.dataset.data import Data
 from trainclinic.dataset.placement import rows_of_step
-from trainclinic.dataset.preparation import Plan, Preparation, Stated
-from trainclinic.dataset.tokens.load import load_tokenizer
+from trainclinic.encoding.preparation import Plan, Preparation, Stated
+from trainclinic.encoding.tokens.load import load_tokenizer
 
 TRAINER = [
     [16, 8, 6, 17, 2, 0],

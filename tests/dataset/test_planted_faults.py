@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from tests.dataset import tokenizers
+from tests.encoding import tokenizers
 
 from trainclinic.catalogue.finding import Finding
 from trainclinic.catalogue.verdict import Present, Severity
-from trainclinic.dataset.preparation import Plan, Preparation, Stated
 from trainclinic.diagnosis.data import DataExamination, examine_data
+from trainclinic.encoding.preparation import Plan, Preparation, Stated
 
 FOUND_BY_OTHERS = {"DUP007"}
 """Faults whose rows stand in the held-out file."""

@@ -13,7 +13,7 @@ from trainclinic.catalogue.verdict import Absent, NotEvaluated, Present
 from trainclinic.corpus.open import open_corpus
 from trainclinic.dataset.data import Data
 from trainclinic.dataset.examine import all_rules, examine
-from trainclinic.dataset.preparation import Plan, Preparation, Stated
+from trainclinic.encoding.preparation import Plan, Preparation, Stated
 
 RULES = all_rules()
 CASES = Path(__file__).parent / "cases"

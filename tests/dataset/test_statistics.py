@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.dataset import tokenizers
+from tests.encoding import tokenizers
 
 from trainclinic.corpus.open import open_corpus
 from trainclinic.dataset.course import course_of
 from trainclinic.dataset.data import Data
-from trainclinic.dataset.preparation import Plan, Preparation, Stated
 from trainclinic.dataset.statistics import statistics_of, unigram_entropy_of
 from trainclinic.dataset.token_counts import token_counts
-from trainclinic.dataset.tokens.load import load_tokenizer
+from trainclinic.encoding.preparation import Plan, Preparation, Stated
+from trainclinic.encoding.tokens.load import load_tokenizer
 
 WORDS = tokenizers.TEXT.split()
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.dataset import tokenizers
+from tests.encoding import tokenizers
 
 from trainclinic.diagnosis.diagnose import diagnose
 from trainclinic.record.errors import ReadError

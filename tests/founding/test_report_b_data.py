@@ -7,8 +7,8 @@ from pathlib import Path
 from trainclinic.catalogue.verdict import Present
 from trainclinic.corpus.sample import Sample
 from trainclinic.dataset.placement import rows_of_step
-from trainclinic.dataset.preparation import Plan, Preparation, Stated
 from trainclinic.diagnosis.data import examine_data
+from trainclinic.encoding.preparation import Plan, Preparation, Stated
 
 LETTERS = Path(__file__).parents[2] / "examples" / "letters"
 

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "trainclinic"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "core", "base", "manager"}
 ROOMS = {
-    "record", "catalogue", "recipe", "readers", "signals", "corpus", "knowledge", "training", "retrieval", "findings", "script",
+    "record", "catalogue", "recipe", "readers", "signals", "corpus", "encoding", "knowledge", "training", "retrieval", "findings", "script",
     "dataset", "probes", "validation", "causes", "guard", "fixes", "report", "experiments", "diagnosis", "cli",
 }  # fmt: skip
 

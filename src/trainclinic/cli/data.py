@@ -14,9 +14,9 @@ from trainclinic.cli.output import columns, deliver, wants_color
 from trainclinic.cli.sections import SectionedCommand
 
 if TYPE_CHECKING:
-    from trainclinic.dataset.preparation import Plan, Preparation
-    from trainclinic.dataset.tokens.tokenizer import Tokenizer
     from trainclinic.diagnosis.data import DataExamination
+    from trainclinic.encoding.preparation import Plan, Preparation
+    from trainclinic.encoding.tokens.tokenizer import Tokenizer
     from trainclinic.record.facts import Facts
 
 FORMAT_OF_SUFFIX = {
@@ -224,8 +224,8 @@ def _settings(facts: Facts | None, given: dict[str, Any]) -> tuple[Preparation, 
     """Settings that the run states, each replaced by its option where one is given."""
     from dataclasses import replace
 
-    from trainclinic.dataset.preparation import Plan, Preparation, Stated
     from trainclinic.diagnosis.data_settings import settings_of
+    from trainclinic.encoding.preparation import Plan, Preparation, Stated
 
     preparation, plan = settings_of(facts) if facts is not None else (Preparation(), Plan())
     prepared, planned = _stated(PREPARED, given), _stated(PLANNED, given)
@@ -237,7 +237,7 @@ def _settings(facts: Facts | None, given: dict[str, Any]) -> tuple[Preparation, 
 
 def _stated(fields: dict[str, str], given: dict[str, Any]) -> dict[str, Any]:
     """The options that were given, as settings by field, with the option as whoever stated them."""
-    from trainclinic.dataset.preparation import Stated
+    from trainclinic.encoding.preparation import Stated
 
     return {
         field: Stated(given[option], f"--{'no-' if given[option] is False else ''}{option.replace('_', '-')}")

@@ -9,17 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from trainclinic.dataset.preparation import Plan, Preparation
 from trainclinic.dataset.tally import Tally
+from trainclinic.encoding.preparation import Plan, Preparation
 
 if TYPE_CHECKING:
     from trainclinic.corpus.corpus import Corpus, Shard, Split
-    from trainclinic.dataset.encoded import Encoded
     from trainclinic.dataset.rule import FindInRow, FindInTokens
     from trainclinic.dataset.survey import Survey
     from trainclinic.dataset.surveying import Progress, Share
-    from trainclinic.dataset.tokens.tokenizer import Tokenizer
-    from trainclinic.dataset.training_rows import TrainingRows
+    from trainclinic.encoding.encoded import Encoded
+    from trainclinic.encoding.tokens.tokenizer import Tokenizer
+    from trainclinic.encoding.training_rows import TrainingRows
 
 Result = TypeVar("Result")
 
@@ -50,7 +50,7 @@ class Data:
         share: Share | None = None,
         model: str = "",
     ) -> None:
-        from trainclinic.dataset.tokens.load import load_tokenizer
+        from trainclinic.encoding.tokens.load import load_tokenizer
 
         self.corpus = corpus
         self.tokenizer = tokenizer or load_tokenizer(None)
@@ -101,7 +101,7 @@ class Data:
     @cached_property
     def rows(self) -> TrainingRows:
         """How rows become tokens here."""
-        from trainclinic.dataset.training_rows import TrainingRows
+        from trainclinic.encoding.training_rows import TrainingRows
 
         return TrainingRows(self.tokenizer, self.preparation)
 

@@ -16,8 +16,8 @@ from trainclinic.catalogue.wording import count
 if TYPE_CHECKING:
     from trainclinic.corpus.sample import Sample
     from trainclinic.dataset.data import Data
-    from trainclinic.dataset.encoded import Encoded
     from trainclinic.dataset.tally import Tally
+    from trainclinic.encoding.encoded import Encoded
 
 FindInRow = Callable[["Sample"], str | None]
 FindInTokens = Callable[["Encoded", "Data"], str | None]

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainclinic.dataset.encoded import IGNORED, PARTS
+from trainclinic.encoding.encoded import IGNORED, PARTS
 
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
-    from trainclinic.dataset.encoded import Encoded
+    from trainclinic.encoding.encoded import Encoded
     from trainclinic.record.source import Source
 
 LONGEST = 1_200

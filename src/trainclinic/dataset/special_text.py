@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from trainclinic.corpus.sample import Message, Sample
 from trainclinic.dataset.once import asked_once
-from trainclinic.dataset.templates.template import ChatTemplate, TemplateError
-from trainclinic.dataset.tokens.special_tokens import END_OF_TURN
+from trainclinic.encoding.templates.template import ChatTemplate, TemplateError
+from trainclinic.encoding.tokens.special_tokens import END_OF_TURN
 from trainclinic.knowledge.models import ModelFamily, family_of, special_tokens_in
 from trainclinic.record.errors import TrainclinicError
 

@@ -13,13 +13,13 @@ from trainclinic.catalogue.wording import words
 from trainclinic.corpus.open import open_corpus
 from trainclinic.dataset.data import Data
 from trainclinic.dataset.examine import all_rules, examine
-from trainclinic.dataset.tokens.load import load_tokenizer
+from trainclinic.encoding.tokens.load import load_tokenizer
 
 if TYPE_CHECKING:
     from trainclinic.catalogue.finding import Finding
     from trainclinic.corpus.sample import Schema
-    from trainclinic.dataset.preparation import Plan, Preparation
-    from trainclinic.dataset.tokens.tokenizer import Tokenizer
+    from trainclinic.encoding.preparation import Plan, Preparation
+    from trainclinic.encoding.tokens.tokenizer import Tokenizer
     from trainclinic.record.source import Source
     from trainclinic.report.data.model import DataReport
 

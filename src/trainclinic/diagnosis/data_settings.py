@@ -6,11 +6,11 @@ from collections.abc import Callable
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from trainclinic.dataset.preparation import Plan, Preparation, Stated
+from trainclinic.encoding.preparation import Plan, Preparation, Stated
 from trainclinic.record.errors import TrainclinicError
 
 if TYPE_CHECKING:
-    from trainclinic.dataset.tokens.tokenizer import Tokenizer
+    from trainclinic.encoding.tokens.tokenizer import Tokenizer
     from trainclinic.record.facts import Facts
 
 _NUMBERS = {"max_length": "sequence_length", "vocabulary": "vocabulary_size"}
@@ -63,7 +63,7 @@ def tokenizer_of(facts: Facts) -> Tokenizer | None:
 
 
 def _loaded(name: str) -> Tokenizer | None:
-    from trainclinic.dataset.tokens.load import load_tokenizer
+    from trainclinic.encoding.tokens.load import load_tokenizer
 
     try:
         return load_tokenizer(name)

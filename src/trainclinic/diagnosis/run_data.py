@@ -68,8 +68,8 @@ def read_run_data(
     from trainclinic.dataset.data import Data
     from trainclinic.dataset.examine import examine
     from trainclinic.dataset.statistics import unigram_entropy_of
-    from trainclinic.dataset.tokens.load import load_tokenizer
     from trainclinic.diagnosis.data_settings import settings_of, tokenizer_of
+    from trainclinic.encoding.tokens.load import load_tokenizer
 
     try:
         corpus = open_corpus(paths).named(names or {})

@@ -253,4 +253,9 @@ EVENTS: dict[str, str] = {
     "embedding-resized": "the token embedding was resized",
     "gradient-overflow": "a gradient overflow was reported",
     "backend-fallback": "an operator fell back to another device or implementation",
+    "guard-alarm": "a guard that watched the run raised an alarm",
+    "guard-stop": "a guard that watched the run stopped it",
+    "guard-trouble": "a guard failed inside itself, and training went on without its word",
+    "rollback": "the run went back to an earlier checkpoint by itself; the value is the step",
+    "checkpoint-suspect": "a guard marked a checkpoint as suspect when it was written",
 }

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.dataset.tokenizers import llama3_like
-from trainclinic.dataset.encoded import IGNORED
-from trainclinic.dataset.preparation import Preparation, Stated
+from tests.encoding.tokenizers import llama3_like
 from trainclinic.dataset.showing import LONGEST, ShownRow
 from trainclinic.diagnosis.data import DataExamination, examine_data
+from trainclinic.encoding.encoded import IGNORED
+from trainclinic.encoding.preparation import Preparation, Stated
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from trainclinic.catalogue.finding import Finding
     from trainclinic.dataset.data import Data
     from trainclinic.dataset.placement import Placement
-    from trainclinic.dataset.preparation import Stated
     from trainclinic.dataset.showing import ShownRow
     from trainclinic.dataset.statistics import Statistics
+    from trainclinic.encoding.preparation import Stated
 
 NAMES = {
     "template": "chat template", "scored": "tokens in the loss", "appends_end": "end token appended",

@@ -45,8 +45,8 @@ from trainclinic.dataset.token_bounds import LONGEST_AVERAGE, surely_fits, surel
 if TYPE_CHECKING:
     from trainclinic.corpus.sample import Sample
     from trainclinic.dataset.data import Data
-    from trainclinic.dataset.encoded import Encoded
     from trainclinic.dataset.tally import Tally
+    from trainclinic.encoding.encoded import Encoded
 
 ANY = Threshold("share of rows", 0.0, "1", "a batch of such rows alone has no loss")
 MANY = Threshold("share of rows", 0.01, "1", "expert choice, to be calibrated")

@@ -44,7 +44,7 @@ from trainclinic.dataset.token_bounds import LONGEST_AVERAGE, surely_fits, surel
 
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
-    from trainclinic.dataset.encoded import Encoded
+    from trainclinic.encoding.encoded import Encoded
 
 ANY = Threshold("share of answer tokens lost", 0.01, "1", "expert choice, to be calibrated")
 MANY = Threshold("share of answer tokens lost", 0.05, "1", "expert choice, to be calibrated")

@@ -45,8 +45,8 @@ from trainclinic.dataset.rule import SINCE, Shares, first_missing, needs_setting
 
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
-    from trainclinic.dataset.encoded import Encoded
-    from trainclinic.dataset.tokens.tokenizer import Ids
+    from trainclinic.encoding.encoded import Encoded
+    from trainclinic.encoding.tokens.tokenizer import Ids
 
 ANY = Threshold("share of rows", 0.0, "1", "each one is masked as a whole")
 MANY = Threshold("share of rows", 0.01, "1", "expert choice, to be calibrated")

@@ -46,7 +46,7 @@ from trainclinic.dataset.rule import SINCE, Shares, first_missing, needs_setting
 
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
-    from trainclinic.dataset.encoded import Encoded
+    from trainclinic.encoding.encoded import Encoded
 
 ANY = Threshold("share of rows", 0.0, "1", "each one has a mask that is off")
 MANY = Threshold("share of rows", 0.01, "1", "expert choice, to be calibrated")

@@ -38,9 +38,9 @@ import numpy as np
 
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import NotEvaluated, Severity, Verdict
-from trainclinic.dataset.encoded import IGNORED
 from trainclinic.dataset.readiness import tally_of
 from trainclinic.dataset.rule import SINCE, Shares, verdict_on
+from trainclinic.encoding.encoded import IGNORED
 
 if TYPE_CHECKING:
     from trainclinic.corpus.sample import Sample

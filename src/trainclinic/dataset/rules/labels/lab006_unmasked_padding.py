@@ -37,9 +37,9 @@ import numpy as np
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, percent
-from trainclinic.dataset.encoded import IGNORED
 from trainclinic.dataset.readiness import needs_template, tally_of
 from trainclinic.dataset.rule import SINCE, Shares, first_missing, needs_settings, needs_tokenizer, verdict_on
+from trainclinic.encoding.encoded import IGNORED
 
 if TYPE_CHECKING:
     from trainclinic.corpus.sample import Sample

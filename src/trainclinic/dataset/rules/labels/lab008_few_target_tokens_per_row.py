@@ -42,7 +42,7 @@ from trainclinic.dataset.rule import SHOWN, SINCE, first_missing, needs_settings
 
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
-    from trainclinic.dataset.encoded import Encoded
+    from trainclinic.encoding.encoded import Encoded
 
 SHARE = Threshold("share of scored tokens", 0.02, "1", "expert choice, to be calibrated")
 DISTINCT = Threshold("different answers over rows", 0.1, "1", "labels repeat, answers do not")

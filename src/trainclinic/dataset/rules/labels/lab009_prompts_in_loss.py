@@ -40,9 +40,9 @@ import numpy as np
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import percent
-from trainclinic.dataset.encoded import PARTS
 from trainclinic.dataset.readiness import needs_template
 from trainclinic.dataset.rule import SINCE, first_missing, needs_settings
+from trainclinic.encoding.encoded import PARTS
 
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data

@@ -40,7 +40,7 @@ from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Presen
 from trainclinic.catalogue.wording import count
 from trainclinic.dataset.readiness import framed_rows, needs_conversations, tally_of
 from trainclinic.dataset.rule import SINCE, Shares, first_missing, needs_settings, quoted, verdict_on
-from trainclinic.dataset.templates.template import TemplateError
+from trainclinic.encoding.templates.template import TemplateError
 
 if TYPE_CHECKING:
     from trainclinic.corpus.sample import Sample

@@ -44,7 +44,7 @@ from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import NotEvaluated, Severity, Verdict
 from trainclinic.dataset.readiness import framed_rows, needs_conversations, tally_of
 from trainclinic.dataset.rule import SINCE, Shares, verdict_on
-from trainclinic.dataset.templates.template import TemplateError
+from trainclinic.encoding.templates.template import TemplateError
 
 if TYPE_CHECKING:
     from trainclinic.corpus.sample import Sample

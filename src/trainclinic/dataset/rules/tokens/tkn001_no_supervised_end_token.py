@@ -41,14 +41,14 @@ from numpy.typing import NDArray
 
 from trainclinic.catalogue.rule import Rule, Threshold
 from trainclinic.catalogue.verdict import NotEvaluated, Present, Severity, Verdict
-from trainclinic.dataset.encoded import PARTS
 from trainclinic.dataset.readiness import needs_for_bare_rows, needs_mask, needs_template, tally_of
 from trainclinic.dataset.rule import SINCE, Shares, first_missing, needs_settings, needs_tokenizer, quoted, verdict_on
 from trainclinic.dataset.special_text import ENDS
+from trainclinic.encoding.encoded import PARTS
 
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
-    from trainclinic.dataset.encoded import Encoded
+    from trainclinic.encoding.encoded import Encoded
 
 ANY = Threshold("share of rows", 0.01, "1", "below one row in a hundred the others teach the end")
 MANY = Threshold("share of rows", 0.5, "1", "expert choice, to be calibrated: most rows teach to go on")

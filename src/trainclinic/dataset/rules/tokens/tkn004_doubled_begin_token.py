@@ -41,7 +41,7 @@ from trainclinic.dataset.rule import Shares, needs_settings, needs_tokenizer, qu
 
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
-    from trainclinic.dataset.encoded import Encoded
+    from trainclinic.encoding.encoded import Encoded
 
 ANY = Threshold("share of rows", 0.0, "1", "it comes from the way rows are made, so that any row tells")
 MANY = Threshold("share of rows", 0.499, "1", "expert choice, to be calibrated: half of the rows or more")

@@ -39,13 +39,13 @@ from numpy.typing import NDArray
 
 from trainclinic.catalogue.rule import Threshold
 from trainclinic.catalogue.verdict import Severity
-from trainclinic.dataset.encoded import PARTS
 from trainclinic.dataset.readiness import needs_template
 from trainclinic.dataset.rule import Shares, needs_settings, needs_tokenizer, quoted, token_rule
+from trainclinic.encoding.encoded import PARTS
 
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
-    from trainclinic.dataset.encoded import Encoded
+    from trainclinic.encoding.encoded import Encoded
 
 ANY = Threshold("share of rows", 0.0, "1", "it comes from the way rows are made, so that any row tells")
 MANY = Threshold("share of rows", 0.499, "1", "expert choice, to be calibrated: half of the rows or more")

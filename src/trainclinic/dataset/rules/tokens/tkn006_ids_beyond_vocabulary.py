@@ -43,7 +43,7 @@ from trainclinic.dataset.rule import SINCE, Shares, needs_settings, needs_tokeni
 
 if TYPE_CHECKING:
     from trainclinic.dataset.data import Data
-    from trainclinic.dataset.encoded import Encoded
+    from trainclinic.encoding.encoded import Encoded
 
 ANY = Threshold("share of rows", 0.0, "1", "a single such id ends the run")
 SHARES = Shares(ANY, ANY)

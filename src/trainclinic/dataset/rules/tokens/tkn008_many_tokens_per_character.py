@@ -46,7 +46,7 @@ from trainclinic.dataset.rule import SINCE, needs_tokenizer, quoted
 if TYPE_CHECKING:
     from trainclinic.corpus.sample import Sample
     from trainclinic.dataset.data import Data
-    from trainclinic.dataset.tokens.tokenizer import Tokens
+    from trainclinic.encoding.tokens.tokenizer import Tokens
 
 RATE = Threshold("tokens per character", 0.6, "tokens", "English needs 0.2 to 0.3; expert choice, to be calibrated")
 FACTOR = Threshold("times the rate of English", 2.0, "1", "small vocabularies need more for every text")

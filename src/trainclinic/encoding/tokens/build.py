@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from trainclinic.dataset.tokens.byte_alphabet import byte_to_character
-from trainclinic.dataset.tokens.files import TokenizerFiles, read_json, read_text
+from trainclinic.encoding.tokens.byte_alphabet import byte_to_character
+from trainclinic.encoding.tokens.files import TokenizerFiles, read_json, read_text
 from trainclinic.record.errors import ReadError
 
 _QWEN2_SPLIT = (

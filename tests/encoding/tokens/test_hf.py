@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.dataset import tokenizers
+from tests.encoding import tokenizers
 
-from trainclinic.dataset.tokens.load import load_tokenizer
-from trainclinic.dataset.tokens.tokenizer import Tokenizer
+from trainclinic.encoding.tokens.load import load_tokenizer
+from trainclinic.encoding.tokens.tokenizer import Tokenizer
 
 FAMILIES = ("gpt2_like", "llama3_like", "qwen2_like", "llama2_like", "bert_like")
 TEXT = "The doctor said: é 🙂 12 tokens"

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from trainclinic.dataset.tokens.byte_alphabet import bytes_of
-from trainclinic.dataset.tokens.fast import fast_encoder
-from trainclinic.dataset.tokens.files import TokenizerFiles
-from trainclinic.dataset.tokens.special_tokens import END_OF_TURN, specials_of
-from trainclinic.dataset.tokens.tokenizer import Ids, Specials, Tokens
-from trainclinic.dataset.tokens.trust import Trust
+from trainclinic.encoding.tokens.byte_alphabet import bytes_of
+from trainclinic.encoding.tokens.fast import fast_encoder
+from trainclinic.encoding.tokens.files import TokenizerFiles
+from trainclinic.encoding.tokens.special_tokens import END_OF_TURN, specials_of
+from trainclinic.encoding.tokens.tokenizer import Ids, Specials, Tokens
+from trainclinic.encoding.tokens.trust import Trust
 from trainclinic.record.errors import TrainclinicError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

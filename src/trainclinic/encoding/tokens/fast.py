@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainclinic.dataset.tokens.byte_alphabet import byte_to_character, bytes_of
-from trainclinic.dataset.tokens.hard_texts import every_character
-from trainclinic.dataset.tokens.tokenizer import Ids, Tokens
+from trainclinic.encoding.tokens.byte_alphabet import byte_to_character, bytes_of
+from trainclinic.encoding.tokens.hard_texts import every_character
+from trainclinic.encoding.tokens.tokenizer import Ids, Tokens
 
 _GPT2_SPLIT = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _LONGEST_UNIT = 4

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainclinic.dataset.tokens.tokenizer import Ids, Specials, Tokens
+from trainclinic.encoding.tokens.tokenizer import Ids, Specials, Tokens
 
 BEGIN, END, PAD = "<begin-of-text>", "<end-of-text>", "<padding>"
 _SPECIALS = Specials(ids={BEGIN: 256, END: 257, PAD: 258}, begin=BEGIN, end=END, pad=PAD, ends=frozenset({257}))

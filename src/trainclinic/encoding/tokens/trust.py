@@ -10,8 +10,8 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from trainclinic.dataset.tokens.hard_texts import HARD_TEXTS
-from trainclinic.dataset.tokens.tokenizer import Ids, Tokens
+from trainclinic.encoding.tokens.hard_texts import HARD_TEXTS
+from trainclinic.encoding.tokens.tokenizer import Ids, Tokens
 
 _T = TypeVar("_T")
 BUILD_AFTER = 2_000_000

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.dataset import tokenizers
+from tests.encoding import tokenizers
 
-from trainclinic.dataset.templates.facts import TemplateFacts, facts_of
-from trainclinic.dataset.templates.known import template_named
-from trainclinic.dataset.templates.template import ChatTemplate
-from trainclinic.dataset.tokens.tokenizer import Specials
+from trainclinic.encoding.templates.facts import TemplateFacts, facts_of
+from trainclinic.encoding.templates.known import template_named
+from trainclinic.encoding.templates.template import ChatTemplate
+from trainclinic.encoding.tokens.tokenizer import Specials
 
 SPECIALS = Specials(ids={"<s>": 1, "</s>": 2}, begin="<s>", end="</s>", ends=frozenset({2}))
 DROPS_EARLIER = (

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.dataset import tokenizers
+from tests.encoding import tokenizers
 
 from trainclinic.corpus.sample import Message
-from trainclinic.dataset.templates import sandbox
-from trainclinic.dataset.templates.template import ChatTemplate, TemplateError
-from trainclinic.dataset.tokens.tokenizer import Specials
+from trainclinic.encoding.templates import sandbox
+from trainclinic.encoding.templates.template import ChatTemplate, TemplateError
+from trainclinic.encoding.tokens.tokenizer import Specials
 
 SPECIALS = Specials(ids={"<s>": 1, "</s>": 2}, begin="<s>", end="</s>", ends=frozenset({2}))
 PAIR = (Message("user", "Hi"), Message("assistant", "Hello"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trainclinic.corpus.sample import Message
-from trainclinic.dataset.templates.template import ChatTemplate, TemplateError
+from trainclinic.encoding.templates.template import ChatTemplate, TemplateError
 
 _SYSTEM, _QUESTION, _ANSWER = "Zebra rules apply.", "Which quokka?", "Seven walruses."
 _THOUGHT, _LATER = "Count ibexes first.", "Nine ospreys."

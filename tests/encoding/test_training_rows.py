@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.dataset import tokenizers
+from tests.encoding import tokenizers
 
 from trainclinic.corpus.sample import Message, Sample
-from trainclinic.dataset.encoded import IGNORED, Encoded
-from trainclinic.dataset.preparation import Preparation, Stated
-from trainclinic.dataset.tokens.load import load_tokenizer
-from trainclinic.dataset.tokens.tokenizer import Tokenizer
-from trainclinic.dataset.training_rows import TrainingRows
+from trainclinic.encoding.encoded import IGNORED, Encoded
+from trainclinic.encoding.preparation import Preparation, Stated
+from trainclinic.encoding.tokens.load import load_tokenizer
+from trainclinic.encoding.tokens.tokenizer import Tokenizer
+from trainclinic.encoding.training_rows import TrainingRows
 from trainclinic.record.source import Source
 
 HERE = Source("train.jsonl", 1)

@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import TemplateSyntaxError
 
 from trainclinic.corpus.sample import Message
-from trainclinic.dataset.templates.sandbox import (
+from trainclinic.encoding.templates.sandbox import (
     LONGEST_VALUE,
     MARK_BEGIN,
     MARK_END,
@@ -23,8 +23,8 @@ from trainclinic.dataset.templates.sandbox import (
     LimitError,
     RefusedError,
 )
-from trainclinic.dataset.tokens.special_tokens import END_OF_TURN
-from trainclinic.dataset.tokens.tokenizer import Specials
+from trainclinic.encoding.tokens.special_tokens import END_OF_TURN
+from trainclinic.encoding.tokens.tokenizer import Specials
 from trainclinic.record.errors import TrainclinicError
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from trainclinic.dataset.tokens.files import TokenizerFiles
-from trainclinic.dataset.tokens.tokenizer import Specials
+from trainclinic.encoding.tokens.files import TokenizerFiles
+from trainclinic.encoding.tokens.tokenizer import Specials
 from trainclinic.knowledge.models import family_of
 
 END_OF_TURN = frozenset(

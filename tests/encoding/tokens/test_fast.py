@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.dataset import tokenizers
+from tests.encoding import tokenizers
 
-from trainclinic.dataset.tokens import trust
-from trainclinic.dataset.tokens.fast import ByteLevelEncoder, fast_encoder
-from trainclinic.dataset.tokens.hard_texts import HARD_TEXTS
-from trainclinic.dataset.tokens.load import load_tokenizer
-from trainclinic.dataset.tokens.tokenizer import Tokens
-from trainclinic.dataset.tokens.trust import Trust
+from trainclinic.encoding.tokens import trust
+from trainclinic.encoding.tokens.fast import ByteLevelEncoder, fast_encoder
+from trainclinic.encoding.tokens.hard_texts import HARD_TEXTS
+from trainclinic.encoding.tokens.load import load_tokenizer
+from trainclinic.encoding.tokens.tokenizer import Tokens
+from trainclinic.encoding.tokens.trust import Trust
 
 FAST = ("gpt2_like", "llama3_like", "qwen2_like")
 PIECES = (

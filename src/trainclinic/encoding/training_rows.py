@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainclinic.corpus.sample import ROLES, Message, Sample
-from trainclinic.dataset.encoded import IGNORED, PARTS, Encoded
-from trainclinic.dataset.templates.template import TemplateError
+from trainclinic.encoding.encoded import IGNORED, PARTS, Encoded
+from trainclinic.encoding.templates.template import TemplateError
 from trainclinic.record.source import Source
 
 if TYPE_CHECKING:
-    from trainclinic.dataset.preparation import Preparation
-    from trainclinic.dataset.templates.template import ChatTemplate
-    from trainclinic.dataset.tokens.tokenizer import Tokenizer, Tokens
+    from trainclinic.encoding.preparation import Preparation
+    from trainclinic.encoding.templates.template import ChatTemplate
+    from trainclinic.encoding.tokens.tokenizer import Tokenizer, Tokens
 
 STAND_IN_TEMPLATE = "chatml"
 """Markup in which conversations are shown when nobody said which template writes them."""
@@ -102,8 +102,8 @@ class TrainingRows:
             TemplateError: If it is no valid template.
             ReadError: If it is the name of none.
         """
-        from trainclinic.dataset.templates.known import load_template
-        from trainclinic.dataset.templates.template import ChatTemplate
+        from trainclinic.encoding.templates.known import load_template
+        from trainclinic.encoding.templates.template import ChatTemplate
 
         given = self._preparation.template.value or self._tokenizer.template or STAND_IN_TEMPLATE
         if "{" in given:
@@ -138,7 +138,7 @@ class TrainingRows:
         return _behind_each_other(sample, end)
 
     def _framed(self, sample: Sample) -> Written:
-        from trainclinic.dataset.templates.spans import spans
+        from trainclinic.encoding.templates.spans import spans
 
         found = spans(self.template, sample.messages, sample.tools)
         stretches: list[Stretch] = []

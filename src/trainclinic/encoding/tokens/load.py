@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from trainclinic.dataset.tokens.build import CONVERSION, backend_of
-from trainclinic.dataset.tokens.files import files_of
-from trainclinic.dataset.tokens.hub_cache import cache_folders, first_with, is_model_name
-from trainclinic.dataset.tokens.stand_in import BytesTokenizer
-from trainclinic.dataset.tokens.tokenizer import Tokenizer
+from trainclinic.encoding.tokens.build import CONVERSION, backend_of
+from trainclinic.encoding.tokens.files import files_of
+from trainclinic.encoding.tokens.hub_cache import cache_folders, first_with, is_model_name
+from trainclinic.encoding.tokens.stand_in import BytesTokenizer
+from trainclinic.encoding.tokens.tokenizer import Tokenizer
 from trainclinic.record.errors import ReadError
 
 _FOREIGN = ("tokenizer.model", "tekken.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model")
@@ -80,7 +80,7 @@ def _from_cache(name: str) -> Tokenizer:
 
 
 def _built(folder: Path, vocabulary: Path, name: str) -> Tokenizer:
-    from trainclinic.dataset.tokens.hf import HfTokenizer
+    from trainclinic.encoding.tokens.hf import HfTokenizer
 
     files = files_of(folder, vocabulary)
     return HfTokenizer(backend_of(files), files, name, (load_tokenizer, name))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from trainclinic.corpus.sample import Message
-from trainclinic.dataset.templates.known import KNOWN, load_template, template_named
-from trainclinic.dataset.templates.template import ChatTemplate, TemplateError
-from trainclinic.dataset.tokens.tokenizer import Specials
+from trainclinic.encoding.templates.known import KNOWN, load_template, template_named
+from trainclinic.encoding.templates.template import ChatTemplate, TemplateError
+from trainclinic.encoding.tokens.tokenizer import Specials
 from trainclinic.record.errors import ReadError
 
 SPECIALS = Specials(begin="<s>", end="</s>")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainclinic.dataset.templates.template import ChatTemplate
-from trainclinic.dataset.tokens.files import read_text
-from trainclinic.dataset.tokens.tokenizer import Specials
+from trainclinic.encoding.templates.template import ChatTemplate
+from trainclinic.encoding.tokens.files import read_text
+from trainclinic.encoding.tokens.tokenizer import Specials
 from trainclinic.record.errors import ReadError
 
 _SYSTEM_AND_TURNS = """\

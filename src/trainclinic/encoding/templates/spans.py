@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from trainclinic.corpus.sample import Message
-from trainclinic.dataset.templates.template import ChatTemplate, TemplateError
+from trainclinic.encoding.templates.template import ChatTemplate, TemplateError
 
 How = Literal["markers", "prefixes", "search"]
 Span = tuple[int, int]

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.dataset import tokenizers
+from tests.encoding import tokenizers
 
-from trainclinic.dataset.tokens.load import load_tokenizer
+from trainclinic.encoding.tokens.load import load_tokenizer
 from trainclinic.record.errors import ReadError
 
 

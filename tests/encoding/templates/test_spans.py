@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.dataset import tokenizers
+from tests.encoding import tokenizers
 
 from trainclinic.corpus.sample import Message
-from trainclinic.dataset.templates.known import KNOWN, template_named
-from trainclinic.dataset.templates.spans import Spans, spans
-from trainclinic.dataset.templates.template import ChatTemplate, TemplateError
-from trainclinic.dataset.tokens.tokenizer import Specials
+from trainclinic.encoding.templates.known import KNOWN, template_named
+from trainclinic.encoding.templates.spans import Spans, spans
+from trainclinic.encoding.templates.template import ChatTemplate, TemplateError
+from trainclinic.encoding.tokens.tokenizer import Specials
 
 SPECIALS = Specials(ids={"<s>": 1, "</s>": 2}, begin="<s>", end="</s>", ends=frozenset({2}))
 TALK = (
