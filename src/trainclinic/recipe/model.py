@@ -53,9 +53,11 @@ class Text:
     """How a row becomes tokens."""
 
     template: str | None = key(
-        "`model` for the chat template of the tokenizer, `plain` for a plain prompt and answer", default="model",
-        choices=("model", "plain"),
-    )  # fmt: skip
+        "`model` for the chat template of the tokenizer, `plain` for `User:` and `Assistant:` before the turns, `none` "
+        "for prompt and answer behind each other",
+        default="model",
+        choices=("model", "plain", "none"),
+    )
     system: str | None = key("system message before every conversation; empty for none", default="")
     max_length: int | None = key("longest row", unit="tokens", default=1024, at_least=8)
     too_long: str | None = key(
@@ -190,6 +192,17 @@ class Guard:
     first_loss: tuple[float, ...] | None = key(
         "lowest and highest first loss of an intact run", unit="nats/token", default=()
     )
+    on_spike: str | None = key(
+        "what happens at a spike of the loss: a warning, the end, or a return to the last good state with a lower "
+        "learning rate, the data of the spike left behind",
+        default="warn",
+        choices=("warn", "stop", "rollback"),
+    )
+    rollbacks: int | None = key("most returns to a good state before the run is stopped", default=2, at_least=0)
+    rollback_rate: float | None = key("factor on the learning rate after a return", default=0.5, above=0.0, at_most=1.0)
+    webhook: str | None = key("address that gets a JSON message at an alarm; empty for none", default="")
+    command: tuple[str, ...] | None = key("program with arguments that is started at an alarm; empty for none",
+                                          default=())  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
