@@ -12,6 +12,8 @@ import click
 COMMANDS = {
     "diagnose": "Why a run failed: causes with the evidence for and against them.",
     "prescribe": "Write the files that fix a run: plan, recipe, script, notebook, validation.",
+    "train": "Fine-tune so that nothing can fail in silence: plan, checks, guard, resume.",
+    "export": "Merge an adapter, check the result, and write a folder that other programs load.",
     "lint": "Mistakes in fine-tuning scripts, found without running them.",
     "data": "What a model sees of training data, and what is wrong with them.",
     "explain": "The page of a symptom, a circumstance, a cause or a fix.",

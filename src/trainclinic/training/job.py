@@ -150,6 +150,8 @@ def plan(recipe: Recipe, *, machine: Machine | None = None, processes: int | Non
     _steps(planner, rows, count)
     planner.rhythm(held_out=len(rows.held_out))
     planner.defaults()
+    if planner.recipe.data.form != "text":
+        saved.chat_template = formatting.source  # what the model is asked with must be what it was trained with
     pad = padding_id(tokenizer, planner.recipe)
     return Planned(
         planner.recipe, tuple(planner.choices), shape, tokenizer, saved, formatting, corpus, rows, pad, count

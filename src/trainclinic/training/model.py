@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,25 @@ def load_model(recipe: Recipe, vocabulary: int) -> Any:
     return model
 
 
+def reloaded(recipe: Recipe, folder: Path, vocabulary: int) -> Any:
+    """The model again from what was saved, to see whether it is the same.
+
+    Args:
+        recipe: A complete recipe.
+        folder: Where it was saved.
+        vocabulary: Ids of the tokenizer, added tokens included.
+    """
+    if recipe.adapter.method == "full":
+        return _base(replace(recipe, model=replace(recipe.model, name=str(folder), from_scratch=False)))
+    import peft
+
+    library: Any = peft
+    base = _base(recipe)
+    if vocabulary > base.get_input_embeddings().weight.shape[0]:
+        base.resize_token_embeddings(vocabulary)
+    return library.PeftModel.from_pretrained(base, folder)
+
+
 def _base(recipe: Recipe) -> Any:
     import torch
     import transformers
@@ -169,6 +188,7 @@ def _with_adapters(model: Any, recipe: Recipe) -> Any:
         target_modules=_targets(model, adapter.modules or ("all-linear",)),
         modules_to_save=_in_full(model, adapter.in_full or ()) or None,
         use_rslora=bool(adapter.rank_stabilised),
+        fan_in_fan_out=any(type(one).__name__ == "Conv1D" for one in model.modules()),  # GPT-2 stores [in, out]
         base_model_name_or_path=str(recipe.model.name),
     )
     return library.get_peft_model(model, config, autocast_adapter_dtype=recipe.precision.trained_weights == "float32")

@@ -117,6 +117,9 @@ class Planner:
             )
         method = str(self.recipe.adapter.method)
         self.choose("optimizer.learning_rate", LEARNING_RATES[method], f"it is the usual peak for {method} training")
+        if method == "lora" and self.recipe.model.new_tokens:
+            both = ("embed_tokens", "lm_head")
+            self.choose("adapter.in_full", both, "the rows of new tokens have to be learned")
         known = known_reference(shape.identity, (float(shape.parameters),) if shape.parameters else ())
         if known is not None and (start := known.usual or known.start) is not None:
             self.choose("guard.first_loss", start, f"intact starts of {known.title} lie there")

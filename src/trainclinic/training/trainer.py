@@ -110,8 +110,6 @@ def arguments_of(recipe: Recipe, output: Path, *, held_out: int) -> TrainingArgu
         "per_device_train_batch_size": recipe.batch.rows,
         "per_device_eval_batch_size": recipe.batch.rows,
         "gradient_accumulation_steps": recipe.batch.accumulation,
-        "gradient_checkpointing": recipe.batch.checkpointing,
-        "gradient_checkpointing_kwargs": {"use_reentrant": False} if recipe.batch.checkpointing else None,
         "learning_rate": recipe.optimizer.learning_rate,
         "lr_scheduler_type": recipe.schedule.name,
         "warmup_steps": recipe.schedule.warmup_steps,
@@ -152,6 +150,9 @@ def arguments_of(recipe: Recipe, output: Path, *, held_out: int) -> TrainingArgu
             "lr_scheduler_kwargs": {"min_lr": recipe.schedule.minimum},
         }
     known = {field.name for field in dataclasses.fields(TrainingArguments)}
+    if recipe.batch.checkpointing:
+        name = "activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"
+        settings |= {name: True, f"{name}_kwargs": {"use_reentrant": False}}
     if recipe.batch.by_length:
         named = "train_sampling_strategy" if "train_sampling_strategy" in known else "group_by_length"
         settings[named] = "group_by_length" if named == "train_sampling_strategy" else True

@@ -39,12 +39,28 @@ def to_terminal(report: DataReport, *, color: bool = False, width: int = 80) -> 
         color: Whether to use colour; it adds nothing that marks do not say.
         width: Columns.
     """
+    return _printed(_whole(report, color=color), color=color, width=width)
+
+
+def rows_to_terminal(rows: tuple[ShownRow, ...], *, color: bool = False, width: int = 80) -> str:
+    """Rows alone, token by token, with a key to the marks.
+
+    Args:
+        rows: The rows.
+        color: Whether to use colour; it adds nothing that marks do not say.
+        width: Columns.
+    """
+    parts = [part for row in rows for part in _row(row, color=color)]
+    return _printed(Group(*parts, Text(), _legend(rows, color=color)), color=color, width=width)
+
+
+def _printed(content: RenderableType, *, color: bool, width: int) -> str:
     out = io.StringIO()
     console = Console(
         file=out, width=max(40, width), color_system="standard" if color else None, force_terminal=color,
         no_color=not color, highlight=False, markup=False, emoji=False, legacy_windows=False,
     )  # fmt: skip
-    console.print(_whole(report, color=color))
+    console.print(content)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
