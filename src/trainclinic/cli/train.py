@@ -13,6 +13,7 @@ import click
 
 from trainclinic.cli.output import columns, wants_color
 from trainclinic.cli.sections import SectionedCommand
+from trainclinic.cli.stack import needs_the_stack
 from trainclinic.cli.waiting import waiting
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ FINDINGS, STOPPED = 1, 1
 @click.option("--color/--no-color", default=None, help="Force colour on or off; by default it follows the terminal.")
 def command(**given: Any) -> None:
     """Plan, check, train, and say what came of it."""
-    _needs_the_stack()
+    needs_the_stack("training")
     recipe = _recipe(given)
     output: Path = given["output"] or Path("trainclinic-run")
     is_first = int(os.environ.get("RANK", "0")) == 0
@@ -111,31 +112,6 @@ def command(**given: Any) -> None:
     if is_first:
         click.echo(_outcome_told(supervised, output), nl=False)
     sys.exit(0 if supervised.is_good else STOPPED)
-
-
-def _needs_the_stack() -> None:
-    """Say which extra is missing before anything else is done."""
-    from importlib.util import find_spec
-
-    from trainclinic.record.errors import TrainclinicError
-
-    missing = [name for name in ("torch", "transformers", "peft", "accelerate") if find_spec(name) is None]
-    if missing:
-        message = f"training needs `{'`, `'.join(missing)}`, not installed here"
-        raise TrainclinicError(message, hint="install them with `pip install 'trainclinic[train]'`")
-    _hush()
-
-
-def _hush() -> None:
-    """Keep what the libraries tell each other off the terminal: bars of loading, names that will change."""
-    import warnings
-
-    import transformers
-
-    logging: Any = transformers.utils.logging
-    warnings.filterwarnings("ignore", category=FutureWarning)
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
 
 
 def _recipe(given: dict[str, Any]) -> Recipe:

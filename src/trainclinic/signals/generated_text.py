@@ -141,10 +141,18 @@ def generated_texts_of(run: Measured) -> GeneratedTexts | None:
     outputs = run.record.generations
     if not outputs:
         return None
-    chosen = range(0, len(outputs), -(-len(outputs) // MAX_OUTPUTS))
+    rows = _latest(outputs)
+    chosen = rows[:: -(-len(rows) // MAX_OUTPUTS)]
     limit = _limit(run, outputs)
     shapes = tuple(_shape(row, outputs[row], limit) for row in chosen)
-    return GeneratedTexts(shapes, len(outputs), limit, _instructed(run, outputs), tuple(_pairs(outputs))[:MAX_PAIRS])
+    return GeneratedTexts(shapes, len(rows), limit, _instructed(run, outputs), tuple(_pairs(outputs))[:MAX_PAIRS])
+
+
+def _latest(outputs: Sequence[Generation]) -> list[int]:
+    """Which outputs are judged: where all carry a step, those of the last; a model that still learns writes badly."""
+    steps = [one.step for one in outputs if one.step is not None]
+    is_dated = len(steps) == len(outputs)
+    return [row for row, one in enumerate(outputs) if not is_dated or one.step == max(steps)]
 
 
 def _shape(row: int, one: Generation, limit: int | None) -> OutputShape:

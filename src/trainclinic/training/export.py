@@ -217,7 +217,8 @@ def _write(model: Any, tokenizer: Any, ends: Sequence[int], folder: Path) -> Non
     from transformers import GenerationConfig
 
     settings = model.generation_config.to_diff_dict() if model.generation_config is not None else {}
-    settings.pop("use_cache", None)
+    for name in ("use_cache", "_from_model_config"):  # of training, and of the library itself
+        settings.pop(name, None)
     if ends:
         settings["eos_token_id"] = ends[0] if len(ends) == 1 else list(ends)
     for name in ("bos_token_id", "pad_token_id"):

@@ -138,6 +138,7 @@ def arguments_of(recipe: Recipe, output: Path, *, held_out: int) -> TrainingArgu
         "dataloader_num_workers": recipe.batch.workers,
         "dataloader_pin_memory": device == "cuda",
         "remove_unused_columns": False,
+        "ddp_find_unused_parameters": False,  # everything that is trained takes part in every step
         "label_names": ["labels"],
         "report_to": "none",
         "disable_tqdm": True,
