@@ -172,12 +172,14 @@ class TestExplain:
         from trainclinic.findings.circumstances import all_circumstances
         from trainclinic.findings.examine import all_rules
         from trainclinic.fixes.catalogue import all_fixes
+        from trainclinic.probes.examine import all_probes
         from trainclinic.script.examine import all_rules as rules_of_scripts
 
         lines = run("explain", "--list").stdout.splitlines()
         listed = [line.split()[0] for line in lines if line.startswith("  ")]
         assert sorted(listed) == sorted(
-            [*all_rules(), *rules_of_scripts(), *rules_of_data(), *all_circumstances(), *all_causes(), *all_fixes()]
+            [*all_rules(), *rules_of_scripts(), *rules_of_data(), *all_probes()]
+            + [*all_circumstances(), *all_causes(), *all_fixes()]
         )
         titles = [line.partition(":")[0] for line in lines if line and not line.startswith(" ")]
         assert titles == ["Symptoms", "Circumstances", "Causes", "Fixes"]

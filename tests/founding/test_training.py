@@ -12,8 +12,19 @@ pytest.importorskip("transformers", reason="needs the training stack: pip instal
 from tests.fixes.conftest import world  # noqa: F401 - a fixture
 from trainclinic import diagnose
 from trainclinic.diagnosis.training import check, train
-from trainclinic.recipe.model import Adapter, Batch, Data, Evaluation, Loss, Model, Optimizer, Precision, Recipe
-from trainclinic.recipe.model import Schedule, Text
+from trainclinic.recipe.model import (
+    Adapter,
+    Batch,
+    Data,
+    Evaluation,
+    Loss,
+    Model,
+    Optimizer,
+    Precision,
+    Recipe,
+    Schedule,
+    Text,
+)
 from trainclinic.training.job import build, plan
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

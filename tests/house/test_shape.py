@@ -19,7 +19,7 @@ ROOMS = {
 
 
 def is_rule(path: Path) -> bool:
-    return path.parent.parent.name == "findings" or path.parent.parent.name == "rules"
+    return path.parent.parent.name in {"findings", "probes"} or path.parent.parent.name == "rules"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))

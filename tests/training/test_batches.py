@@ -74,7 +74,7 @@ def test_a_model_that_reads_across_rows_is_refused():
             super().__init__()
             self.embed = torch.nn.Embedding(16, 8)
 
-        def forward(self, input_ids, position_ids=None):
+        def forward(self, input_ids, **_):
             return SimpleNamespace(logits=self.embed(input_ids).cumsum(1))
 
     with pytest.raises(TrainclinicError, match="see each other"):

@@ -48,7 +48,7 @@ def test_emulated_bfloat16_is_not_used():
 
 @pytest.mark.parametrize(("fault", "compute"), [("", "bfloat16"), ("its gradients are not finite", "float32")])
 def test_bfloat16_on_an_apple_gpu_has_to_prove_itself(monkeypatch, fault, compute):
-    monkeypatch.setattr(numerics, "bfloat16_fault", lambda device: fault)
+    monkeypatch.setattr(numerics, "bfloat16_fault", lambda _: fault)
     assert settled(Precision(compute="bfloat16"), MPS, quantised=False)[0].compute == compute
 
 
@@ -64,7 +64,7 @@ def test_the_proof_accepts_the_arithmetic_of_a_cpu_and_sees_a_wrong_kernel(monke
 
 
 def test_a_device_that_is_not_there_is_an_error():
-    with pytest.raises(TrainclinicError, match="`precision.device` is `cuda`"):
+    with pytest.raises(TrainclinicError, match="is `cuda`"):
         settled(Precision(device="cuda"), CPU, quantised=False)
 
 

@@ -84,8 +84,10 @@ def test_labels_that_somebody_shifts_before_the_model_are_one_ahead(recipe):
     assert shifted == [*labels[1:], IGNORED]
 
 
-def test_a_template_without_an_end_gets_one_behind_the_last_answer(recipe, tmp_path, world_copy):
-    folder = world_copy("llama", chat_template="{% for m in messages %}{{ m['role'] }}: {{ m['content'] }} {% endfor %}")
+def test_a_template_without_an_end_gets_one_behind_the_last_answer(recipe, world_copy):
+    folder = world_copy(
+        "llama", chat_template="{% for m in messages %}{{ m['role'] }}: {{ m['content'] }} {% endfor %}"
+    )
     base = recipe()
     planned = plan(replace(base, model=replace(base.model, name=str(folder))))
     assert planned.formatting.closing == "</s>"

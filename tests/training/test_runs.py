@@ -93,9 +93,9 @@ def test_eight_rows_at_once_are_one_row_eight_times(full, tmp_path):
 
 def test_a_loss_that_nobody_divides_is_larger_by_the_number_of_micro_batches(full, tmp_path):
     right = trained(full(batch=Batch(rows=2, accumulation=4)), tmp_path / "right")[1]
-    wrong = trained(
-        full(batch=Batch(rows=2, accumulation=4), loss=Loss(normalised_by="nothing")), tmp_path / "wrong"
-    )[1]
+    wrong = trained(full(batch=Batch(rows=2, accumulation=4), loss=Loss(normalised_by="nothing")), tmp_path / "wrong")[
+        1
+    ]
     assert losses(wrong)[0] == pytest.approx(4 * losses(right)[0], rel=0.05)
 
 

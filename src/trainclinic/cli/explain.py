@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WIDEST = 100
 SUGGESTED = 3
 SECTION_TITLES = (
-    "Symptoms: this run, this script, or these data show ...",
+    "Symptoms: this run, this script, these data, or this model show ...",
     "Circumstances: this run has ...",
     "Causes: because of ...",
     "Fixes: what to do",
@@ -101,9 +101,10 @@ def _catalogue() -> tuple[dict[str, Entry[Any]], dict[str, Circumstance[Any]], d
     from trainclinic.dataset.examine import all_rules as rules_of_data
     from trainclinic.findings.circumstances import all_circumstances
     from trainclinic.findings.examine import all_rules
+    from trainclinic.probes.examine import all_probes
     from trainclinic.script.examine import all_rules as rules_of_scripts
 
-    return {**all_rules(), **rules_of_scripts(), **rules_of_data()}, all_circumstances(), all_causes()
+    return {**all_rules(), **rules_of_scripts(), **rules_of_data(), **all_probes()}, all_circumstances(), all_causes()
 
 
 def _fixes() -> dict[str, FixFile]:

@@ -56,6 +56,8 @@ class Fragment:
         columns: Rows by canonical or own name.
         axis: What `Column.step` counts.
         label: What distinguishes this run from others in the same file; empty when it is the only one.
+        in_loop: Whether it was written inside the training loop: its values stand before any filter or mean, and win
+            over those of a log.
     """
 
     file: str
@@ -70,6 +72,7 @@ class Fragment:
     results: list[Result] = field(default_factory=list)
     axis: Axis = "step"
     label: str = ""
+    in_loop: bool = False
 
     def column(self, name: str) -> Column:
         """The column of that name, made when it is new."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainclinic.readers.folders.discover import natural
+from trainclinic.readers.folders.in_loop import hidden_losses, recorded_same_run
 from trainclinic.readers.folders.same_run import Relation, fork_step, relate, span, starts_before
 from trainclinic.record.facts import Fact
 from trainclinic.record.source import Source
@@ -74,8 +75,11 @@ def group_runs(parts: list[Part]) -> list[Run]:
         parts: Everything that was read, with arrays as columns.
     """
     runs: list[Run] = []
-    for part in sorted((part for part in parts if part.has_rows), key=_richness):
+    richest = sorted((part for part in parts if part.has_rows), key=_richness)
+    rank = {id(part): place for place, part in enumerate(richest)}
+    for part in sorted(richest, key=lambda part: not part.fragment.in_loop):
         _place(runs, part)
+    runs.sort(key=lambda run: rank[id(run.rows[0])])
     others = [part for part in parts if not part.has_rows]
     _assign_settings(runs, others)
     return runs
@@ -124,6 +128,9 @@ def _place(runs: list[Run], part: Part) -> None:
 
 def _relation(member: Part, part: Part) -> Relation:
     one, two = member.fragment, part.fragment
+    beside = one.in_loop and not two.in_loop and member.home == part.home
+    if beside and recorded_same_run(one, two):
+        return Relation.SAME
     return relate(one, two) if starts_before(one, two) else relate(two, one)
 
 
@@ -155,6 +162,7 @@ def _closest(runs: list[Run], part: Part) -> Run:
 def _absorb(run: Run, member: Part, part: Part) -> None:
     """Take from another log of the same run what the run does not have yet."""
     run.home = min(run.home, part.home, key=depth)
+    hidden = hidden_losses(member.fragment, part.fragment) if member.fragment.in_loop else None
     known = {name for other in run.rows for name in other.fragment.columns}
     low, high = span(member.fragment)
     columns: dict[str, Column] = {}
@@ -165,8 +173,12 @@ def _absorb(run: Run, member: Part, part: Part) -> None:
             if len(kept.step):
                 columns[name] = kept
     rest = replace(part, fragment=replace(part.fragment, columns=columns))
+    if hidden is not None:
+        rest.damage = (*part.damage, hidden)
     if columns:
         run.rows.append(rest)
+    elif member.fragment.in_loop:
+        run.settings.append((0, rest))
     else:
         copy = part.fragment.file
         member.fragment.other_facts.append(Fact("same_rows_as", copy, Source(copy), "inferred"))

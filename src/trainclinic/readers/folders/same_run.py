@@ -140,12 +140,13 @@ def _shared_name(first: Fragment, second: Fragment) -> str | None:
 
 def _aligned(one: Column, two: Column) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Steps that both hold, and the last value of each at them."""
-    (steps_one, values_one), (steps_two, values_two) = _last_values(one), _last_values(two)
+    (steps_one, values_one), (steps_two, values_two) = last_values(one), last_values(two)
     steps, left, right = np.intersect1d(steps_one, steps_two, assume_unique=True, return_indices=True)
     return steps, values_one[left], values_two[right]
 
 
-def _last_values(column: Column) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def last_values(column: Column) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Steps, ascending and each once, and the value that was logged last for each, `[n]`."""
     step, value = np.asarray(column.step), np.asarray(column.value)
     if step.size < 2 or bool((np.diff(step) > 0).all()):
         return step, value

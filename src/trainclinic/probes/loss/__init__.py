@@ -1,0 +1,1 @@
+"""The loss of the training path before any update."""

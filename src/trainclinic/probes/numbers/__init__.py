@@ -1,0 +1,1 @@
+"""Numbers that leave their range in one step."""

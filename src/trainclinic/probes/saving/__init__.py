@@ -1,0 +1,1 @@
+"""Whether what is saved is what was trained."""

@@ -1,0 +1,1 @@
+"""Which tensors one step reaches and moves."""
