@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner, Result
-
 from tests.fixes.conftest import world  # noqa: F401 - a fixture
+
 from trainclinic.cli.app import app
 
 
@@ -49,7 +49,7 @@ def test_a_converter_that_does_not_exist_stops_before_the_work(world, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_what_cannot_be_exported_ends_with_two_and_a_hint(world, tmp_path):  # noqa: F811
+def test_what_cannot_be_exported_ends_with_two_and_a_hint(world, tmp_path):  # noqa: ARG001, F811 - needs the stack
     result = run(str(tmp_path / "nothing"), "-o", str(tmp_path / "out"))
     assert result.exit_code == 2
     assert "hint:" in result.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trainclinic.record.errors import TrainclinicError
 
 LIBRARIES = ("torch", "transformers", "peft", "accelerate")
@@ -27,5 +29,6 @@ def needs_the_stack(what: str) -> None:
     from transformers.utils import logging
 
     warnings.filterwarnings("ignore", category=FutureWarning)
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    hf: Any = logging  # its functions carry no types
+    hf.set_verbosity_error()
+    hf.disable_progress_bar()

@@ -10,9 +10,8 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
-
-from trainclinic import __version__
 
 FORMAT = "trainclinic.flight.v1"
 FILE_NAME = "flight.jsonl"
@@ -51,7 +50,12 @@ class FlightRecorder:
             facts: Values by name of the vocabulary; what has no name there keeps its own.
         """
         known = {name: value for name, value in facts.items() if value is not None}
-        self._head = {"format": FORMAT, "time": round(time.time(), 3), "trainclinic": __version__, "facts": known}
+        self._head = {
+            "format": FORMAT,
+            "time": round(time.time(), 3),
+            "trainclinic": version("trainclinic"),
+            "facts": known,
+        }
 
     def write(self, kind: str, values: Mapping[str, object]) -> None:
         """Append one line.

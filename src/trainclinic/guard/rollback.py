@@ -61,7 +61,7 @@ class Snapshot:
         for key in [key for key in state if key not in self._state]:
             del state[key]
         for key, kept in self._state.items():
-            pass
+            state[key] = _put_back(state.get(key), kept)
 
 
 def _tensors(model: torch.nn.Module) -> list[torch.Tensor]:

@@ -135,13 +135,14 @@ def _quiet() -> Iterator[None]:
     """Without the progress bars of the library; they are as they were afterwards."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    hf: Any = logging  # its functions carry no types
+    shown = hf.is_progress_bar_enabled()
+    hf.disable_progress_bar()
     try:
         yield
     finally:
         if shown:
-            logging.enable_progress_bar()
+            hf.enable_progress_bar()
 
 
 def _refuse_output(run: Path, output: Path, *, force: bool) -> None:
@@ -216,6 +217,7 @@ def _write(model: Any, tokenizer: Any, ends: Sequence[int], folder: Path) -> Non
     """Weights, configuration, tokenizer with its template, and the settings of generation with every end id."""
     from transformers import GenerationConfig
 
+    plain: Any = GenerationConfig
     settings = model.generation_config.to_diff_dict() if model.generation_config is not None else {}
     for name in ("use_cache", "_from_model_config"):  # of training, and of the library itself
         settings.pop(name, None)
@@ -225,7 +227,7 @@ def _write(model: Any, tokenizer: Any, ends: Sequence[int], folder: Path) -> Non
         if settings.get(name) is None and getattr(tokenizer, name, None) is not None:
             settings[name] = getattr(tokenizer, name)
     # The library refuses to save settings that contradict each other, as published models have them: written by hand.
-    model.generation_config = GenerationConfig()
+    model.generation_config = plain()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / "generation_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

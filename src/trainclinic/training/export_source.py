@@ -18,7 +18,7 @@ ADAPTER_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _INDICES = tuple(f"{name}.index.json" for name in WEIGHTS)
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json")
-_EMBEDDINGS = tuple(f".{name}.weight" for name in ("embed_tokens", "wte", "embed_in", "lm_head", "embed_out"))
+_EMBEDDINGS = tuple(f".{name}." for name in ("embed_tokens", "wte", "embed_in", "lm_head", "embed_out"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,7 @@ class ExportSource:
         adapter: Folder of the adapter; `None` for whole weights.
         tokenizer: Folder or name of the tokenizer.
         rows: Rows of the embedding that the adapter was saved with; `None` when it holds none.
-        tensors: Names of the tensors of the adapter.
-        embeddings: Endings of names of embeddings that an adapter holds as a whole.
+        tensors: Names of the tensors of the adapter, without whole embeddings: PEFT saves these under several names.
     """
 
     weights: str
@@ -39,7 +38,6 @@ class ExportSource:
     tokenizer: str
     rows: int | None = None
     tensors: frozenset[str] = frozenset()
-    embeddings: tuple[str, ...] = _EMBEDDINGS
 
 
 def find_source(run: Path, base: str = "") -> ExportSource:
@@ -86,9 +84,10 @@ def _adapter(run: Path, base: str) -> ExportSource:
         raise TrainclinicError(message, hint=_where_else(run))
     weights = _base_of(run, base or str(config.get("base_model_name_or_path") or ""), given=bool(base))
     shapes = _shapes(file)
-    rows = [shape[0] for name, shape in shapes.items() if len(shape) == 2 and name.endswith(_EMBEDDINGS)]
+    embeddings = {name for name in shapes if "lora_" not in name and any(part in name for part in _EMBEDDINGS)}
+    rows = [shapes[name][0] for name in embeddings if len(shapes[name]) == 2]
     tokenizer = str(run) if _has_tokenizer(run) else weights
-    return ExportSource(weights, run, tokenizer, max(rows, default=None), frozenset(shapes))
+    return ExportSource(weights, run, tokenizer, max(rows, default=None), frozenset(shapes) - embeddings)
 
 
 def _base_of(run: Path, name: str, *, given: bool) -> str:

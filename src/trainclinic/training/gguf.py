@@ -40,10 +40,10 @@ def find_converter(wanted: str = "auto") -> Path | None:
             message = f"`{program}` does not exist, expected llama.cpp's `{PROGRAM}`"
             raise TrainclinicError(message, hint="clone llama.cpp and give its folder, or leave `--gguf` out")
         return program
-    folders = [os.environ.get("LLAMA_CPP", ""), str(Path.home() / "llama.cpp")]
-    candidates = [Path(folder).expanduser() / PROGRAM for folder in folders if folder]
-    if on_path := shutil.which(PROGRAM):
-        candidates.insert(1, Path(on_path))
+    variable, on_path = os.environ.get("LLAMA_CPP"), shutil.which(PROGRAM)
+    candidates = [Path(variable).expanduser() / PROGRAM] if variable else []
+    candidates += [Path(on_path)] if on_path else []
+    candidates.append(Path.home() / "llama.cpp" / PROGRAM)
     return next((path for path in candidates if path.is_file()), None)
 
 

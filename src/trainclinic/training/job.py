@@ -321,13 +321,10 @@ def _tokenizers(recipe: Recipe) -> tuple[Any, Tokenizer]:
 def _manifest(job: Job, outcome: Outcome) -> Mapping[str, Any]:
     from importlib.metadata import version
 
-    from trainclinic import __version__
-
-    libraries = ("torch", "transformers", "peft", "accelerate", "numpy")
+    libraries = ("trainclinic", "torch", "transformers", "peft", "accelerate", "numpy")
     return {
         "schema": "trainclinic.training.v1",
-        "versions": {"trainclinic": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in libraries},
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in libraries},
         "rows": {"training": len(job.planned.rows.training), "held_out": len(job.planned.rows.held_out)},
         "left_out": dict(job.planned.rows.left_out),
         "steps": outcome.steps,

@@ -112,7 +112,7 @@ def _with_adapter(model: Any, source: ExportSource) -> Any:
         except Exception as error:  # PEFT raises many kinds for a base of another shape
             raise _misfit(source, _first_line(error)) from error
         placed = set(get_peft_model_state_dict(adapted, save_embedding_layers=False))
-    lost = sorted(name for name in source.tensors - placed if not name.endswith(source.embeddings))
+    lost = sorted(source.tensors - placed)
     if lost:
         raise _misfit(source, f"{len(lost)} of its tensors have no place there, such as `{lost[0]}`")
     if any("missing adapter keys" in str(one.message) for one in said):

@@ -124,3 +124,12 @@ def test_a_recorder_of_a_kill_at_any_byte_reads_what_was_written_whole(tmp_path:
         complete = sum(end <= size or end == size + 1 for end in ends) - 1
         assert len(record.series["train/loss"]) == complete
         assert len(record.damage) == (0 if size in ends or size + 1 in ends else 1)
+
+
+def test_memory_on_a_cpu_is_not_taken_for_that_of_an_accelerator(tmp_path: Path) -> None:
+    for device, name in (("cpu", "memory/process"), ("cuda", "memory/allocated")):
+        head = {"kind": "head", "format": "trainclinic.flight.v1", "time": 1.0, "facts": {"device": device}}
+        rows = [head, {"kind": "step", "step": 1, "loss": 2.0, "memory": 5}]
+        (tmp_path / "flight.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        (record,) = collect(tmp_path).records
+        assert record.series[name].value.tolist() == [5.0]

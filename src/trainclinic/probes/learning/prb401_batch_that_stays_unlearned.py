@@ -2,10 +2,10 @@
 
 ## What it sees
 
-The loss of up to four rows, dropout off, before and after at most 30 steps on nothing but them, with a fresh optimizer
-of the run: at the run's learning rate, then at larger ones (from 1e-3 on with an adapter, from 1e-4 on for all weights)
-until one halves the loss or brings it below 0.1, or a larger one can be of no use: the loss rose, or did not move at
-all. Where it fell by a tenth at least, but not by half, the finding is a warning. Weights are put back.
+The loss of up to four short rows, dropout off, before and after at most 30 steps on nothing but them, with a fresh
+optimizer of the run: at 1e-3 with an adapter or 1e-4 for all weights, at the run's own learning rate, then at larger
+ones, until one halves the loss or brings it below 0.1, or larger ones can be of no use. Where it fell by a tenth at
+least, but not by half, the finding is a warning. Weights are put back.
 
 ## Why it matters
 

@@ -109,6 +109,7 @@ class _Flight:
         self._passed = 0.0
         self._step: int | None = None
         self._alarm = ""
+        self._names = dict(_STEP_SERIES)
         self._kinds: dict[str, Callable[[dict[str, Any], int], None]] = {
             "head": self._head,
             "step": self._one_step,
@@ -145,8 +146,10 @@ class _Flight:
         version = row.get("trainclinic")
         if isinstance(version, str):
             self._add_fact(self.fragment.versions, "trainclinic", version, line)
-        facts = row.get("facts")
-        for name, raw in (facts if isinstance(facts, dict) else {}).items():
+        facts = row["facts"] if isinstance(row.get("facts"), dict) else {}
+        if facts.get("device") == "cpu":  # there it is the memory of the process, with everything else in it
+            self._names["memory"] = "memory/process"
+        for name, raw in facts.items():
             value = coerce_fact_value(name, raw) if name in FACTS else _plain(raw)
             if value is not None:
                 shown = redact(value) if isinstance(value, str) else value
@@ -161,7 +164,7 @@ class _Flight:
         for key, raw in row.items():
             value = None if key in _NO_SERIES else _number(raw)
             if value is not None:
-                self.fragment.column(_STEP_SERIES.get(key, key)).add(step, value, line)
+                self.fragment.column(self._names.get(key, key)).add(step, value, line)
         time = _number(row.get("time"))
         if time is None:
             return
