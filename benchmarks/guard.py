@@ -97,8 +97,8 @@ def paired_steps(name: str, pairs: int) -> dict[str, float]:
         pairs: Pairs of steps that count.
 
     Returns:
-        `step`: median of a bare step, s; `wall` and `cpu`: what watching adds, percent; `own`: processor time inside the
-        calls of the watcher, percent; `parameters`.
+        `step`: median of a bare step, s; `wall` and `cpu`: what watching adds, percent; `own`: processor time inside
+        the calls of the watcher, percent; `parameters`.
     """
     import torch
 

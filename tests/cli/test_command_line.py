@@ -178,8 +178,15 @@ class TestExplain:
         lines = run("explain", "--list").stdout.splitlines()
         listed = [line.split()[0] for line in lines if line.startswith("  ")]
         assert sorted(listed) == sorted(
-            [*all_rules(), *rules_of_scripts(), *rules_of_data(), *all_probes()]
-            + [*all_circumstances(), *all_causes(), *all_fixes()]
+            [
+                *all_rules(),
+                *rules_of_scripts(),
+                *rules_of_data(),
+                *all_probes(),
+                *all_circumstances(),
+                *all_causes(),
+                *all_fixes(),
+            ]
         )
         titles = [line.partition(":")[0] for line in lines if line and not line.startswith(" ")]
         assert titles == ["Symptoms", "Circumstances", "Causes", "Fixes"]

@@ -344,3 +344,12 @@ def test_a_resumed_run_goes_on_in_the_same_file(parts, tmp_path):
     made.train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
     kinds = [(row["kind"], row.get("step")) for row in lines_of(tmp_path) if row["kind"] in ("head", "step")]
     assert kinds == [("head", None), ("step", 1), ("step", 2), ("head", None), ("step", 3), ("step", 4)]
+
+
+@pytest.mark.parametrize(("kind", "action"), [("GRPOConfig", "warn"), ("SFTConfig", "stop")])
+def test_a_loss_of_zero_stops_only_where_no_objective_begins_with_it(kind, action):
+    from trainclinic.guard.callback import _fitting
+    from trainclinic.guard.policy import Policy
+
+    settings = type(kind, (), {})()
+    assert _fitting(Policy(), settings).on_zero == action

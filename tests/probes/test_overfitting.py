@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_rates_end_where_larger_ones_no_longer_help(healthy):
     found = overfit(healthy(dropout=0.0), steps=10, fall=0.0, low=0.0)
     losses = [one.after for one in found.tries if one.rate >= found.tries[0].rate]
     assert losses[-1] >= min(losses[:-1]) or found.tries[-1].rate == 2.0
-    assert all(later < earlier for earlier, later in zip(losses[:-2], losses[1:-1], strict=True))
+    assert all(later < earlier for earlier, later in pairwise(losses[:-1]))
 
 
 def test_where_nothing_moves_one_rate_is_enough(healthy):

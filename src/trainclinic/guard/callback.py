@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from trainclinic.guard.policy import Policy
     from trainclinic.guard.samples import Prompt
+
+_ZERO_IS_NORMAL = frozenset({"GRPOConfig", "RLOOConfig", "OnlineDPOConfig", "PPOConfig"})
+"""Settings of trainers whose loss is 0 before the first update, and often later (TRL)."""
 
 
 class TrainclinicCallback(TrainerCallback):
@@ -76,7 +80,7 @@ class TrainclinicCallback(TrainerCallback):
             model,
             optimizer,
             self._folder or args.output_dir,
-            policy=self._policy,
+            policy=_fitting(self._policy, args),
             facts={**facts_of_arguments(args, state.max_steps), **self._facts},
             scheduler=found.get("lr_scheduler"),
             scaler=getattr(optimizer, "scaler", None),
@@ -91,8 +95,10 @@ class TrainclinicCallback(TrainerCallback):
 
     @harmless(None)
     def on_step_begin(self, args: Any, state: Any, control: Any, **found: Any) -> None:
-        """A new step: nobody has looked at its gradients."""
+        """A new step: nobody has looked at its gradients, and the time of evaluating and saving is not its time."""
         self._looked = False
+        if self.guard is not None:
+            self.guard.begin_step()
 
     @harmless(None)
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **found: Any) -> None:
@@ -188,6 +194,15 @@ class TrainclinicCallback(TrainerCallback):
     def _end_step(self, state: Any, control: Any) -> None:
         if self.guard is not None and self.guard.step(epoch=state.epoch):
             control.should_training_stop = True
+
+
+def _fitting(policy: Policy | None, args: Any) -> Policy | None:
+    """The policy, without stopping at losses of 0 where an objective begins with them: advantages sum to 0."""
+    if type(args).__name__ not in _ZERO_IS_NORMAL:
+        return policy
+    from trainclinic.guard.policy import Policy as Default
+
+    return replace(policy or Default(), on_zero="warn")
 
 
 def _let_go(clipping: Clipping, loss: ModelLoss) -> None:

@@ -205,6 +205,10 @@ class Guard:
         self._keep_when_due()
         return self.stopping
 
+    def begin_step(self) -> None:
+        """Count the seconds of the next step from now on, where something else came after the last one; optional."""
+        self._since = time.perf_counter()
+
     def flush(self) -> None:
         """Judge the step whose numbers are still under way, so that the judgement is exact; waits for the device."""
         sent, self._sent = self._sent, None

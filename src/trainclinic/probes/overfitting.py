@@ -107,7 +107,7 @@ def short_rows(live: Live) -> Batch:
 
 
 def _rates(live: Live) -> tuple[float, ...]:
-    """The run's own rate and larger ones; a smaller one of its own comes second, because it seldom learns in few steps."""
+    """The run's own rate and larger ones; a small one of its own comes second, as it seldom learns in few steps."""
     own = max(float(group["lr"]) for group in fresh_optimizer(live).param_groups)
     first, *larger = RATES_WITH_ADAPTER if live.has_adapter else RATES_IN_FULL
     if own <= 0:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from trainclinic.recipe.keys import Value, all_keys, value_of, with_value
 from trainclinic.recipe.model import Recipe
 from trainclinic.record.errors import TrainclinicError
-from trainclinic.signals.reference_losses import known_reference
+from trainclinic.signals.reference_losses import Reference, known_reference
 from trainclinic.training.model import ModelShape
 from trainclinic.training.numerics import Machine, settled
 
@@ -22,6 +22,8 @@ ROUNDING = 64
 LONGEST_BY_DEFAULT = 2048
 TOKENS_PER_PASS = {"cpu": 2048, "mps": 4096, "cuda": 8192}
 """Tokens of a forward pass by default, so that activations of a model of a few billion weights fit."""
+SMALLEST_PUBLISHED = 50_000_000
+"""Weights below which no listed model lies."""
 FEWEST_STEPS = 60
 """Updates below which a run mostly warms up."""
 MOST_EPOCHS = 10.0
@@ -120,7 +122,7 @@ class Planner:
         if method == "lora" and self.recipe.model.new_tokens:
             both = ("embed_tokens", "lm_head")
             self.choose("adapter.in_full", both, "the rows of new tokens have to be learned")
-        known = known_reference(shape.identity, (float(shape.parameters),) if shape.parameters else ())
+        known = _reference(shape)
         if known is not None and (start := known.usual or known.start) is not None:
             self.choose("guard.first_loss", start, f"intact starts of {known.title} lie there")
 
@@ -187,6 +189,16 @@ class Planner:
         for key in all_keys().values():
             if key.default is not None and value_of(self.recipe, key.name) is None:
                 self.recipe = with_value(self.recipe, key.name, key.default)
+
+
+def _reference(shape: ModelShape) -> Reference | None:
+    """The published model that this is by its name, unless it has another size: folders are called as people like."""
+    if shape.parameters is None:
+        return known_reference(shape.identity)
+    by_size = known_reference("", (float(shape.parameters),))
+    by_name = known_reference(shape.identity, (float(shape.parameters),))
+    is_listed = by_size is not None and by_name is not None and by_size.title == by_name.title
+    return by_name if is_listed or shape.parameters > SMALLEST_PUBLISHED else None
 
 
 def refuse_untrainable(recipe: Recipe) -> None:

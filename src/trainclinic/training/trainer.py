@@ -101,11 +101,36 @@ def arguments_of(recipe: Recipe, output: Path, *, held_out: int) -> TrainingArgu
         output: Output folder.
         held_out: Number of held-out rows.
     """
-    compute, device = recipe.precision.compute, recipe.precision.device
-    evaluates = held_out > 0
-    every = recipe.checkpoints.every_steps or 1
-    settings: dict[str, Any] = {
+    settings = {
         "output_dir": str(output),
+        **_course(recipe),
+        **_formats(recipe),
+        **_rhythm(recipe, evaluates=held_out > 0),
+        "dataloader_num_workers": recipe.batch.workers,
+        "dataloader_pin_memory": recipe.precision.device == "cuda",
+        "remove_unused_columns": False,
+        "ddp_find_unused_parameters": False,  # everything that is trained takes part in every step
+        "label_names": ["labels"],
+        "report_to": "none",
+        "disable_tqdm": True,
+        "seed": recipe.seed,
+        "data_seed": recipe.seed,
+    }
+    known = {field.name for field in dataclasses.fields(TrainingArguments)}
+    if recipe.batch.checkpointing:
+        name = "activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"
+        settings |= {name: True, f"{name}_kwargs": {"use_reentrant": False}}
+    if recipe.batch.by_length:
+        named = "train_sampling_strategy" if "train_sampling_strategy" in known else "group_by_length"
+        settings[named] = "group_by_length" if named == "train_sampling_strategy" else True
+    elif not recipe.data.shuffle and "train_sampling_strategy" in known:
+        settings["train_sampling_strategy"] = "sequential"
+    return TrainingArguments(**settings)
+
+
+def _course(recipe: Recipe) -> dict[str, Any]:
+    """Steps, optimizer and schedule."""
+    settings: dict[str, Any] = {
         "max_steps": recipe.schedule.steps,
         "per_device_train_batch_size": recipe.batch.rows,
         "per_device_eval_batch_size": recipe.batch.rows,
@@ -119,47 +144,40 @@ def arguments_of(recipe: Recipe, output: Path, *, held_out: int) -> TrainingArgu
         "adam_beta2": recipe.optimizer.beta2,
         "adam_epsilon": recipe.optimizer.epsilon,
         "max_grad_norm": recipe.optimizer.max_grad_norm,
+    }
+    if recipe.schedule.minimum and recipe.schedule.name == "cosine":
+        rate = {"min_lr": recipe.schedule.minimum}
+        settings |= {"lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": rate}
+    return settings
+
+
+def _formats(recipe: Recipe) -> dict[str, Any]:
+    """Device and number formats."""
+    compute = recipe.precision.compute
+    return {
         "bf16": compute == "bfloat16",
         "fp16": compute == "float16" and bool(recipe.precision.loss_scaling),
-        "use_cpu": device == "cpu",
+        "use_cpu": recipe.precision.device == "cpu",
         "torch_compile": recipe.model.compiled,
         "use_liger_kernel": recipe.model.fused_loss,
+    }
+
+
+def _rhythm(recipe: Recipe, *, evaluates: bool) -> dict[str, Any]:
+    """When to log, judge and save."""
+    return {
         "logging_steps": recipe.guard.log_every_steps,
         "logging_first_step": True,
         "logging_nan_inf_filter": not recipe.guard.true_losses,
         "eval_strategy": "steps" if evaluates else "no",
         "eval_steps": recipe.evaluation.every_steps if evaluates else None,
         "save_strategy": "steps",
-        "save_steps": every,
+        "save_steps": recipe.checkpoints.every_steps or 1,
         "save_total_limit": None,  # old checkpoints are removed after the new one is sealed
         "load_best_model_at_end": evaluates,
         "metric_for_best_model": "eval_loss" if evaluates else None,
         "greater_is_better": False,
-        "dataloader_num_workers": recipe.batch.workers,
-        "dataloader_pin_memory": device == "cuda",
-        "remove_unused_columns": False,
-        "ddp_find_unused_parameters": False,  # everything that is trained takes part in every step
-        "label_names": ["labels"],
-        "report_to": "none",
-        "disable_tqdm": True,
-        "seed": recipe.seed,
-        "data_seed": recipe.seed,
     }
-    if recipe.schedule.minimum and recipe.schedule.name == "cosine":
-        settings |= {
-            "lr_scheduler_type": "cosine_with_min_lr",
-            "lr_scheduler_kwargs": {"min_lr": recipe.schedule.minimum},
-        }
-    known = {field.name for field in dataclasses.fields(TrainingArguments)}
-    if recipe.batch.checkpointing:
-        name = "activation_checkpointing" if "activation_checkpointing" in known else "gradient_checkpointing"
-        settings |= {name: True, f"{name}_kwargs": {"use_reentrant": False}}
-    if recipe.batch.by_length:
-        named = "train_sampling_strategy" if "train_sampling_strategy" in known else "group_by_length"
-        settings[named] = "group_by_length" if named == "train_sampling_strategy" else True
-    elif not recipe.data.shuffle and "train_sampling_strategy" in known:
-        settings["train_sampling_strategy"] = "sequential"
-    return TrainingArguments(**settings)
 
 
 def trainer_of(

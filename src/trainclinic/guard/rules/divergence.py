@@ -43,7 +43,7 @@ GUESSING = Threshold("steps of guessing", 10, "steps", "no data explains it, so 
 ALL = (SPAN, RATIO, RISE, SCATTER, LASTING, BELOW, NEAR, GUESSING)
 LIMIT = limits(*ALL)
 _LARGEST_JUMP = math.log(4.0)
-_FIRST = 3
+_FIRST = 2
 
 
 class Divergence(LiveRule):
@@ -86,8 +86,8 @@ class Divergence(LiveRule):
         if mean is None or self._seen < _FIRST:
             return None
         self._lowest = min(self._lowest, (math.exp(mean), reading.step))
-        if self._seen >= LIMIT["span of the mean"]:
-            self._best = min(self._best, (mean, reading.step))
+        # From the first steps on: a run that is lost within the span of the mean had a start to compare with.
+        self._best = min(self._best, (mean, reading.step))
         self._count(mean, loss)
         if self._told:
             self._told = self._guessing > 0 or mean - self._best[0] > 0.5 * self._margin
