@@ -25,6 +25,8 @@ class Trainer:
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder on the module path with a `transformers` and a `trl` that must not be imported."""
+    for library in ("transformers", "trl"):  # another test of this process may have imported the real ones
+        monkeypatch.delitem(sys.modules, library, raising=False)
     for library, version, module in (("transformers", "4.99.0", "trainer"), ("trl", "0.98.0", "config")):
         (tmp_path / library).mkdir()
         (tmp_path / library / "__init__.py").write_text(

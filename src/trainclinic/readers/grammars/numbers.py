@@ -22,6 +22,7 @@ NUMBER = (
 
 FEWEST_ROUNDED = 8
 """So many floats with at most four decimals in a dictionary were rounded; fewer may be round by chance."""
+_CLOCK = re.compile(r"[\d:.]+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)", re.I)
 _SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 _EPOCH_START = np.datetime64("1970-01-01T00:00:00", "ms")
@@ -64,12 +65,18 @@ def stamp_seconds(texts: Sequence[str]) -> NDArray[np.float64]:
     """
     if texts and texts[0][2:3] == "/":
         texts = [f"{text[6:10]}-{text[:2]}-{text[3:5]}T{text[11:]}" for text in texts]
-    cleaned = [text[:10] + "T" + text[11:23].replace(",", ".") for text in texts]
+    cleaned = [f"{text[:10]}T{_clock(text)}" for text in texts]
     try:
         stamps = np.array(cleaned, dtype="datetime64[ms]")
     except ValueError:
         return np.full(len(texts), np.nan)
     return np.asarray((stamps - _EPOCH_START) / np.timedelta64(1, "s"), dtype=np.float64)
+
+
+def _clock(text: str) -> str:
+    """The time of day in a stamp, without what stands behind it: a zone, a bracket."""
+    found = _CLOCK.match(text[11:23].replace(",", "."))
+    return found[0] if found is not None else ""
 
 
 def printed_digits(samples: Sequence[str], *, quoted: bool = False, in_dictionary: bool = False) -> Printed:
