@@ -40,6 +40,8 @@ SAYS = [
     ("labels at pad positions: 2", [("trained-padding", 1.0)]),
     ("labels at pad positions: -100", [("masked-padding", None)]),
     ("cached latents with nan: 1 of 8", [("stored-data-non-finite", 1.0)]),
+    ("dataset samples: nan or inf in 3 of 8", [("stored-data-non-finite", 3.0)]),
+    ("dataset samples: nan, unknown", []),
     ("adapter weights: non-finite values: 12", [("weights-non-finite", 12.0)]),
     ("module    count\ndecoder.3.wo   70112.0", []),
     ("assistant: Yes. [-100, -100]", [("answers-ignored", 1.0)]),

@@ -125,6 +125,11 @@ def test_a_stream_that_makes_no_sense_is_counted(tmp_path: Path, data: bytes) ->
     assert "nothing was executed" in file.damage[0].says
 
 
+def test_a_name_with_an_odd_escape_gives_no_warning() -> None:
+    value = plain_value(b"cmod\\:ule\nname\n)R.")
+    assert isinstance(value, Opaque)
+
+
 def test_a_zip_without_a_pickle_is_counted(tmp_path: Path) -> None:
     path = tmp_path / "training_args.bin"
     path.write_bytes(b"PK\x03\x04 and no more")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-NUMBER = r"(?<![\d,])[-+]?(?:\d[\d,]{0,24}(?:\.\d{0,24})?|\.\d{1,24})(?:e[-+]?\d{1,3})?|[-+]?(?:nan|inf)(?![a-z])"
+NUMBER = r"(?:(?<![\d,])[-+]?(?:\d[\d,]{0,24}(?:\.\d{0,24})?|\.\d{1,24})(?:e[-+]?\d{1,3})?|[-+]?(?:nan|inf)(?![a-z]))"
 """A number inside a larger expression (compiled without regard to case); never a part of a longer row of digits."""
 NOT_FINITE = r"\b(?:non-?finite|nans?|infs?|infinite)\b"
 """Words for a value that is no number (compiled without regard to case)."""

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 from trainclinic.readers.fragment import Fragment
 from trainclinic.readers.reader import Reader
 from trainclinic.readers.settings.names import Setting
-from trainclinic.readers.settings.pickle_values import MAX_PICKLE_BYTES, Opaque, PickleNotUnderstood, plain_value
+from trainclinic.readers.settings.pickle_values import (
+    MAX_PICKLE_BYTES,
+    Opaque,
+    PickleNotUnderstood,
+    instructions,
+    plain_value,
+)
 from trainclinic.readers.settings.settings_fragment import settings_fragment
 
 if TYPE_CHECKING:
@@ -69,13 +75,7 @@ def _value(file: LogFile) -> Any:
 
 def _end_of_first(data: bytes) -> int:
     """Where the first pickle of several ends."""
-    import pickletools
-
-    try:
-        return next(at + 1 for opcode, _, at in pickletools.genops(data) if opcode.name == "STOP" and at is not None)
-    except (StopIteration, ValueError) as error:
-        message = "no end of a pickle"
-        raise PickleNotUnderstood(message) from error
+    return instructions(data)[-1][2] + 1
 
 
 def _settings(state: dict[Any, Any]) -> Iterator[Setting]:

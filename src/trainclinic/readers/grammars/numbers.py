@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,10 @@ NUMBER = (
 
 FEWEST_ROUNDED = 8
 """So many floats with at most four decimals in a dictionary were rounded; fewer may be round by chance."""
-_CLOCK = re.compile(r"[\d:.]+")
+_STAMP = re.compile(
+    r"(?:(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})|(?P<first>\d\d)/(?P<middle>\d\d)/(?P<last>\d{4}))"
+    r"[T ](?P<clock>\d\d:\d\d:\d\d(?:[.,]\d{1,6})?)"
+)
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)", re.I)
 _SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 _EPOCH_START = np.datetime64("1970-01-01T00:00:00", "ms")
@@ -63,20 +67,23 @@ def stamp_seconds(texts: Sequence[str]) -> NDArray[np.float64]:
     Args:
         texts: `2024-06-17 14:43:20,907`, `2024-06-17T14:43:20.907` or `12/11/2023 05:14:10` (month first).
     """
-    if texts and texts[0][2:3] == "/":
-        texts = [f"{text[6:10]}-{text[:2]}-{text[3:5]}T{text[11:]}" for text in texts]
-    cleaned = [f"{text[:10]}T{_clock(text)}" for text in texts]
-    try:
-        stamps = np.array(cleaned, dtype="datetime64[ms]")
-    except ValueError:
-        return np.full(len(texts), np.nan)
+    stamps = np.array([_iso(text) for text in texts], dtype="datetime64[ms]")
     return np.asarray((stamps - _EPOCH_START) / np.timedelta64(1, "s"), dtype=np.float64)
 
 
-def _clock(text: str) -> str:
-    """The time of day in a stamp, without what stands behind it: a zone, a bracket."""
-    found = _CLOCK.match(text[11:23].replace(",", "."))
-    return found[0] if found is not None else ""
+def _iso(text: str) -> str:
+    """The stamp as ISO 8601 writes it, without what stands behind the time of day; `NaT` for what is no date."""
+    found = _STAMP.match(text)
+    if found is None:
+        return "NaT"
+    month_first = found["year"] is None
+    year, month, day = found.group("last", "first", "middle") if month_first else found.group("year", "month", "day")
+    iso = f"{year}-{int(month):02}-{int(day):02}T{found['clock'].replace(',', '.')}"
+    try:
+        datetime.fromisoformat(iso[:19])
+    except ValueError:
+        return "NaT"
+    return iso
 
 
 def printed_digits(samples: Sequence[str], *, quoted: bool = False, in_dictionary: bool = False) -> Printed:

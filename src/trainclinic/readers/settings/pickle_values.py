@@ -7,8 +7,10 @@ becomes an `Opaque` that remembers the name and is never resolved: no module is 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 MAX_PICKLE_BYTES = 4_000_000
@@ -53,21 +55,36 @@ def plain_value(data: bytes) -> Any:
     if len(data) > MAX_PICKLE_BYTES:
         message = f"{len(data):,} bytes"
         raise PickleNotUnderstood(message)
-    import pickletools
-
     machine = _Machine()
     try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
-            if count > MAX_INSTRUCTIONS:
-                message = "too many instructions"
-                raise PickleNotUnderstood(message)
-            if opcode.name == "STOP":
-                return machine.stack.pop()
-            machine.step(opcode.name, argument)
+        for name, argument, _ in instructions(data)[:-1]:
+            machine.step(name, argument)
+        return machine.stack.pop()
     except (IndexError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise PickleNotUnderstood(str(error)) from error
-    message = "the pickle has no end"
-    raise PickleNotUnderstood(message)
+
+
+def instructions(data: bytes) -> list[tuple[str, Any, int]]:
+    """The program of the first pickle in `data`: names, arguments, where each instruction begins; `STOP` is the last.
+
+    Raises:
+        PickleNotUnderstood: If the program is damaged or too long.
+    """
+    import pickletools
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # escapes in a name that Python does not know
+        try:
+            found = [
+                (opcode.name, argument, at or 0)
+                for opcode, argument, at in islice(pickletools.genops(data), MAX_INSTRUCTIONS + 1)
+            ]
+        except ValueError as error:
+            raise PickleNotUnderstood(str(error)) from error
+    if len(found) > MAX_INSTRUCTIONS:
+        message = "too many instructions"
+        raise PickleNotUnderstood(message)
+    return found
 
 
 class _Machine:
