@@ -175,7 +175,7 @@ def _load(job: Job) -> Callable[[Path], torch.nn.Module]:
 
 def _fits_twice(model: torch.nn.Module) -> bool:
     """Whether there is memory for a second copy of the model, on its device."""
-    import psutil  # type: ignore[import-untyped] # comes with accelerate
+    import psutil
 
     size = sum(one.numel() * one.element_size() for one in model.parameters())
     device = next(model.parameters()).device

@@ -40,22 +40,23 @@ class ExportSource:
     tensors: frozenset[str] = frozenset()
 
 
-def find_source(run: Path, base: str = "") -> ExportSource:
+def find_source(run: Path, base: str = "", *, quantised: bool = False) -> ExportSource:
     """Look what a folder holds.
 
     Args:
         run: Folder of an adapter or of a model.
         base: Base of the adapter, when its own configuration does not lead to it.
+        quantised: Whether quantised weights will do.
 
     Raises:
         TrainclinicError: If there is no such folder, it holds no weights, some of them are missing, the base of an
-            adapter is not found, or it is quantised.
+            adapter is not found, or it is quantised and must not be.
     """
     if not run.is_dir():
         message = f"`{run}` is no folder, expected one with an adapter or a model"
         raise TrainclinicError(message, hint="give the output folder of a training run, or one of its checkpoints")
     if (run / "adapter_config.json").is_file():
-        return _adapter(run, base)
+        return _adapter(run, base, quantised=quantised)
     if not (run / "config.json").is_file() or not any((run / name).is_file() for name in WEIGHTS + _INDICES):
         message = (
             f"`{run}` holds no weights, expected `{ADAPTER_WEIGHTS[0]}` or `{WEIGHTS[0]}` with their configuration"
@@ -65,14 +66,15 @@ def find_source(run: Path, base: str = "") -> ExportSource:
         message = f"`{run}` holds whole weights, and `--base` is for adapters"
         raise TrainclinicError(message, hint="leave `--base` out")
     _refuse_missing_shards(run)
-    _refuse_quantised(_json(run / "config.json"), str(run))
+    if not quantised:
+        _refuse_quantised(_json(run / "config.json"), str(run))
     if not _has_tokenizer(run):
         message = f"`{run}` holds no tokenizer, expected `{_TOKENIZERS[0]}` beside the weights"
         raise TrainclinicError(message, hint="copy the tokenizer that the model was trained with into the folder")
     return ExportSource(str(run), None, str(run))
 
 
-def _adapter(run: Path, base: str) -> ExportSource:
+def _adapter(run: Path, base: str, *, quantised: bool) -> ExportSource:
     config = _json(run / "adapter_config.json")
     task = config.get("task_type")
     if task not in (None, "CAUSAL_LM"):
@@ -82,7 +84,9 @@ def _adapter(run: Path, base: str) -> ExportSource:
     if file is None:
         message = f"`{run}` holds `adapter_config.json` and no weights, expected `{ADAPTER_WEIGHTS[0]}`"
         raise TrainclinicError(message, hint=_where_else(run))
-    weights = _base_of(run, base or str(config.get("base_model_name_or_path") or ""), given=bool(base))
+    weights, settings = _base_of(run, base or str(config.get("base_model_name_or_path") or ""), given=bool(base))
+    if not quantised:
+        _refuse_quantised(settings, weights)
     shapes = _shapes(file)
     embeddings = {name for name in shapes if "lora_" not in name and any(part in name for part in _EMBEDDINGS)}
     rows = [shapes[name][0] for name in embeddings if len(shapes[name]) == 2]
@@ -90,8 +94,8 @@ def _adapter(run: Path, base: str) -> ExportSource:
     return ExportSource(weights, run, tokenizer, max(rows, default=None), frozenset(shapes) - embeddings)
 
 
-def _base_of(run: Path, name: str, *, given: bool) -> str:
-    """Folder of the base, or its name when the cache of the hub has it."""
+def _base_of(run: Path, name: str, *, given: bool) -> tuple[str, dict[str, Any]]:
+    """Folder of the base, or its name when the cache of the hub has it; and its configuration."""
     if not name:
         message = f"`{run / 'adapter_config.json'}` names no base"
         raise TrainclinicError(message, hint="name the model that the adapter was trained on with `--base`")
@@ -99,11 +103,9 @@ def _base_of(run: Path, name: str, *, given: bool) -> str:
     found = next((folder for folder in folders if (folder / "config.json").is_file()), None)
     if found is not None:
         _refuse_missing_shards(found)
-        _refuse_quantised(_json(found / "config.json"), name)
-        return str(found)
+        return str(found), _json(found / "config.json")
     if not Path(name).is_absolute() and not Path(name).exists() and (cached := _cached(name)) is not None:
-        _refuse_quantised(cached, name)
-        return name
+        return name, cached
     whose = "" if given else f", the base of the adapter in `{run}`,"
     message = f"the model `{name}`{whose} is not on this machine"
     raise TrainclinicError(message, hint="name its folder with `--base`, or download it first (`hf download ...`)")

@@ -58,16 +58,32 @@ def formatting_of(tokenizer: Tokenizer, text: Text) -> Formatting:
     if text.end_token and not specials.end:
         message = f"the tokenizer `{tokenizer.name}` has no end token, and `text.end_token` is `true`"
         raise TrainclinicError(message, hint="set `eos_token` in its `tokenizer_config.json`")
-    source = _source(tokenizer, text)
+    return formatting_by(
+        _source(tokenizer, text), tokenizer, begins=text.begin_tokens or 0, closes=bool(text.end_token)
+    )
+
+
+def formatting_by(source: str, tokenizer: Tokenizer, *, begins: int = 1, closes: bool = True) -> Formatting:
+    """How rows are written by a template.
+
+    Args:
+        source: Its Jinja source.
+        tokenizer: The tokenizer of the model.
+        begins: Begin tokens before a row, where the model expects one and the template writes none.
+        closes: Whether the end token is put behind the last answer where the template writes none.
+
+    Raises:
+        TrainclinicError: If the template cannot write a question with its answer.
+    """
+    specials = tokenizer.specials
     facts = facts_of(ChatTemplate(source, specials))
     if facts.failure:
         message = f"the chat template of `{tokenizer.name}` cannot write a question with its answer: {facts.failure}"
         raise TrainclinicError(message, hint="`text.template: plain` in the recipe does without it")
-    begins = text.begin_tokens or 0
     if begins and specials.begin and not facts.writes_begin and _expects_begin(tokenizer):
         source = "{{ bos_token }}" * begins + source
         facts = facts_of(ChatTemplate(source, specials))
-    closing = specials.end if text.end_token and not facts.writes_end_of_turn else ""
+    closing = specials.end if closes and not facts.writes_end_of_turn else ""
     written = specials.id_of(facts.end_of_turn)
     ends = {one for one in (specials.id_of(specials.end), written) if one is not None}
     return Formatting(source, facts, closing, frozenset(ends), specials.id_of(specials.end))

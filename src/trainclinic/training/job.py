@@ -12,8 +12,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from trainclinic.corpus.corpus import Corpus
 from trainclinic.corpus.open import open_corpus
-from trainclinic.encoding.tokens.load import load_tokenizer
 from trainclinic.encoding.tokens.tokenizer import Tokenizer
 from trainclinic.recipe.model import Recipe
 from trainclinic.recipe.write import as_yaml
@@ -33,6 +30,7 @@ from trainclinic.training.model import ModelShape, load_model, shape_of
 from trainclinic.training.numerics import Machine, this_machine
 from trainclinic.training.plan import Amount, Choice, Planner, refuse_untrainable
 from trainclinic.training.rows import Rows, make_rows, read_samples
+from trainclinic.training.tokenizers import tokenizers_of
 
 if TYPE_CHECKING:
     from trainclinic.training.trainer import RecipeTrainer
@@ -131,7 +129,8 @@ def plan(recipe: Recipe, *, machine: Machine | None = None, processes: int | Non
     shape = shape_of(str(recipe.model.name))
     planner.machine(machine or this_machine())
     planner.method(shape)
-    saved, tokenizer = _tokenizers(planner.recipe)
+    named = planner.recipe.model
+    saved, tokenizer = tokenizers_of(named.tokenizer or str(named.name), named.new_tokens or ())
     corpus = _corpus(planner.recipe)
     planner.choose("data.evaluation", "", "no held-out file is named")
     samples = [sample for sample, _ in read_samples(corpus, _defaulted(planner.recipe))[0][:SAMPLE_OF_PROMPTS]]
@@ -293,29 +292,6 @@ def _form(schema: str) -> str:
         message = "the rows are preference pairs, expected conversations, questions with answers, or texts"
         raise TrainclinicError(message, hint="preference pairs can be trained on with TRL's `DPOTrainer`")
     return form if form != "tokens" else "text"
-
-
-def _tokenizers(recipe: Recipe) -> tuple[Any, Tokenizer]:
-    """The tokenizer as transformers saves it, and as rows are written with it: both from the same files."""
-    from transformers import AutoTokenizer
-
-    name = recipe.model.tokenizer or str(recipe.model.name)
-    where = str(Path(name).expanduser()) if Path(name).expanduser().exists() else name
-    try:
-        saved = AutoTokenizer.from_pretrained(where)
-    except (OSError, ValueError, ImportError) as error:
-        message = f"the tokenizer of `{name}` cannot be loaded: {str(error).splitlines()[0]}"
-        raise TrainclinicError(message, hint="name its folder in `model.tokenizer`") from error
-    if recipe.model.new_tokens:
-        saved.add_tokens(list(recipe.model.new_tokens), special_tokens=True)
-    with tempfile.TemporaryDirectory() as folder:
-        saved.save_pretrained(folder)
-        stated = Path(where) / "generation_config.json"
-        if stated.is_file():
-            shutil.copy(stated, folder)
-        tokenizer: Any = load_tokenizer(folder)
-    tokenizer.name = name
-    return saved, tokenizer
 
 
 def _manifest(job: Job, outcome: Outcome) -> Mapping[str, Any]:

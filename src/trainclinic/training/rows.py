@@ -217,18 +217,23 @@ def _conversations(
         rows.notes.append(f"the template refuses {first.source}: {first.says}")
     template = ChatTemplate(formatting.source, tokenizer.specials)
     wanted = recipe.evaluation.generations or 0
-    asked = (_asked(sample, template, tokenizer) for sample in (*apart, *training) if sample.messages)
+    asked = (asked_of(sample, template, tokenizer) for sample in (*apart, *training) if sample.messages)
     rows.asked = [one for one, _ in zip((one for one in asked if one is not None), range(wanted), strict=False)]
     return rows
 
 
 def _encoded(maker: TrainingRows, samples: Sequence[Sample], formatting: Formatting) -> Iterator[Encoded]:
     for first in range(0, len(samples), _AT_ONCE):
-        yield from maker.encode(_closed(sample, formatting) for sample in samples[first : first + _AT_ONCE])
+        yield from maker.encode(closed(sample, formatting) for sample in samples[first : first + _AT_ONCE])
 
 
-def _closed(sample: Sample, formatting: Formatting) -> Sample:
-    """A conversation whose last answer ends with the end token, where the template does not write one."""
+def closed(sample: Sample, formatting: Formatting) -> Sample:
+    """A conversation whose last answer ends with the end token, where the template does not write one.
+
+    Args:
+        sample: The row.
+        formatting: How rows are written.
+    """
     if not formatting.closing or not sample.messages:
         return sample
     last = sample.messages[-1]
@@ -254,7 +259,14 @@ def _shifted(labels: Ids, recipe: Recipe) -> Ids:
     return np.append(labels[1:], np.int32(IGNORED)).astype(np.int32)
 
 
-def _asked(sample: Sample, template: ChatTemplate, tokenizer: Tokenizer) -> Asked | None:
+def asked_of(sample: Sample, template: ChatTemplate, tokenizer: Tokenizer) -> Asked | None:
+    """A row as a question: what the model reads up to its last answer; `None` where the template refuses it.
+
+    Args:
+        sample: A conversation.
+        template: The template that writes it.
+        tokenizer: The tokenizer of the model.
+    """
     last = max((at for at, one in enumerate(sample.messages) if one.is_answer), default=0)
     try:
         prompt = template.render(sample.messages[:last], tools=sample.tools, generation_prompt=True).text

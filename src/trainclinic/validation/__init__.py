@@ -1,4 +1,5 @@
-"""Symptoms of a model's outputs.
+"""Symptoms of a model's weights, losses and outputs: does it work?
 
-This room judges what a model writes. It does not know how it was trained.
+This room measures a finished model and judges what it measured. It does not know how the model was trained, or why it
+fails.
 """

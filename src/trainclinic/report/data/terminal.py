@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trainclinic.catalogue.wording import count, percent, words
+from trainclinic.catalogue.wording import percent
 from trainclinic.report import wording
 from trainclinic.report.data.tokens import LEGEND, Stretch, counted, marked_stretch, parts_in, stretches_of
 from trainclinic.report.terminal.blocks import items, labelled, prose, title
-from trainclinic.report.terminal.page import STYLES, few, finding_rows
+from trainclinic.report.terminal.limits import limits, printed
+from trainclinic.report.terminal.page import STYLES, finding_rows
 
 if TYPE_CHECKING:
     from trainclinic.dataset.placement import Placement
@@ -39,7 +39,7 @@ def to_terminal(report: DataReport, *, color: bool = False, width: int = 80) -> 
         color: Whether to use colour; it adds nothing that marks do not say.
         width: Columns.
     """
-    return _printed(_whole(report, color=color), color=color, width=width)
+    return printed(_whole(report, color=color), color=color, width=width)
 
 
 def rows_to_terminal(rows: tuple[ShownRow, ...], *, color: bool = False, width: int = 80) -> str:
@@ -51,17 +51,7 @@ def rows_to_terminal(rows: tuple[ShownRow, ...], *, color: bool = False, width: 
         width: Columns.
     """
     parts = [part for row in rows for part in _row(row, color=color)]
-    return _printed(Group(*parts, Text(), _legend(rows, color=color)), color=color, width=width)
-
-
-def _printed(content: RenderableType, *, color: bool, width: int) -> str:
-    out = io.StringIO()
-    console = Console(
-        file=out, width=max(40, width), color_system="standard" if color else None, force_terminal=color,
-        no_color=not color, highlight=False, markup=False, emoji=False, legacy_windows=False,
-    )  # fmt: skip
-    console.print(content)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return printed(Group(*parts, Text(), _legend(rows, color=color)), color=color, width=width)
 
 
 def _whole(report: DataReport, *, color: bool) -> Group:
@@ -82,7 +72,7 @@ def _whole(report: DataReport, *, color: bool) -> Group:
     if report.lengths is not None:
         parts += _lengths(report.lengths)
     parts += [*title("How rows become examples"), items(report.settings)]
-    parts += _limits(report)
+    parts += limits(report.findings, report.absent, report.not_evaluated)
     return Group(*parts)
 
 
@@ -163,16 +153,3 @@ def _lengths(lengths: Histogram) -> list[RenderableType]:
     ends = f"{lengths.edges[0]:,.0f} to {lengths.edges[-1]:,.0f}"
     limit = f", the limit is {lengths.limit:,}" if lengths.limit else ""
     return [labelled([("rows by length", f"{bars}  {ends}{limit}")], label=30)]
-
-
-def _limits(report: DataReport) -> list[RenderableType]:
-    parts: list[RenderableType] = []
-    if report.not_evaluated:
-        rows = [(few(names), f"needs {missing}") for missing, names in wording.needs(report.not_evaluated)]
-        parts += [*title("Not looked at"), labelled(rows, label=30)]
-    if report.absent:
-        looked = ", ".join(words(entry.slug) for entry in report.absent)
-        parts += [*title("Looked for and not found"), prose(f"{count(len(report.absent), 'symptom')}: {looked}")]
-    if report.findings:
-        parts += [Text(), Text("What a code means, and how to check it by hand: trainclinic explain CODE", style="dim")]
-    return parts

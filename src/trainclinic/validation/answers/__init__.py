@@ -1,0 +1,1 @@
+"""Symptoms of the answers of a model, beyond those of any recorded output."""

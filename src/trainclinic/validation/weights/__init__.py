@@ -1,0 +1,1 @@
+"""Symptoms of the files of a model."""
