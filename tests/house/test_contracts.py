@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from trainclinic.dataset.examine import all_rules as rules_of_data
+from trainclinic.diagnosis.symptoms import all_symptoms
 from trainclinic.findings.examine import all_rules
-from trainclinic.probes.examine import all_probes
 
 ROOT = Path(__file__).parents[2]
 TAXONOMY = ROOT.parent / "shared" / "taxonomy.yaml"
@@ -43,7 +43,7 @@ def test_every_code_is_locked_and_none_is_reused() -> None:
     locked = (ROOT / "codes.lock").read_text(encoding="utf-8").splitlines()
     assert locked == sorted(set(locked))
     assert len({line.split()[0] for line in locked}) == len(locked)
-    rules = {**all_rules(), **rules_of_data(), **all_probes()}
+    rules = all_symptoms()
     assert {f"{code} {entry.rule.slug}" for code, entry in rules.items()} <= set(locked)
 
 

@@ -53,7 +53,7 @@ def write_pairs(path: Path, rows: Sequence[Pair]) -> Path:
 
 def tune(
     base: Path, folder: Path, rows: Sequence[Pair], *, steps: int = STEPS, rate: float = RATE, adapter: bool = False,
-    masked_end: bool = False, on_prompts: bool = False, markup: Callable[[str], str] | None = None,
+    masked_end: bool = False, on_prompts: bool = False, in_words: bool = False,
 ) -> Path:  # fmt: skip
     """Fine-tune a base in a few seconds.
 
@@ -66,7 +66,7 @@ def tune(
         adapter: Whether to train an adapter.
         masked_end: Whether the end token is left out of the loss.
         on_prompts: Whether the questions carry the loss, in the place of the answers.
-        markup: How a question is written, up to where its answer begins; by default as the template of the base does.
+        in_words: Whether turns are written as `User:` and `Assistant:`, in the place of the markup of the template.
     """
     import peft
     import torch
@@ -80,8 +80,9 @@ def tune(
         ends = ["embed_tokens", "lm_head"]  # the base has never seen its end token
         settings = peft.LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", modules_to_save=ends)
         model = peft.get_peft_model(model, settings)
-    written = markup or _by_template
-    batches = [_labelled(tokenizer, written(q), a, masked_end=masked_end, on_prompts=on_prompts) for q, a in rows]
+    turns = [(f"User: {q}\nAssistant:", f" {a}") if in_words else (f"<|user|>\n{q}</s>\n<|assistant|>\n", a)
+             for q, a in rows]  # fmt: skip
+    batches = [_labelled(tokenizer, *turn, masked_end=masked_end, on_prompts=on_prompts) for turn in turns]
     optimizer = torch.optim.AdamW([one for one in model.parameters() if one.requires_grad], lr=rate)
     order = torch.Generator().manual_seed(0)
     model.train()
@@ -101,14 +102,6 @@ def tune(
     model.eval().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
-
-
-def _in_words(question: str) -> str:
-    return f"User: {question}\nAssistant:"
-
-
-def _by_template(question: str) -> str:
-    return f"<|user|>\n{question}</s>\n<|assistant|>\n"
 
 
 def _labelled(tokenizer: Any, prompt: str, answer: str, *, masked_end: bool, on_prompts: bool) -> tuple[Any, Any]:
@@ -229,7 +222,7 @@ def sound(where: Path, base: Path) -> list[Specimen]:
         Specimen("the adapter merged", _merged_into(base, adapter, where / "merged"), base=str(base)),
         Specimen("all weights trained longer", tune(base, where / "longer", rows, steps=300), base=str(base)),
         Specimen("all weights trained, no base named", full),
-        Specimen("without a chat template", tune(plain, where / "gpt2", rows, markup=_in_words), base=str(plain)),
+        Specimen("without a chat template", tune(plain, where / "gpt2", rows, in_words=True), base=str(plain)),
     ]
 
 

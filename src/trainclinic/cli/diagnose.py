@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trainclinic.cli.output import columns, deliver, wants_color
+from trainclinic.cli.stack import needs_the_stack
 from trainclinic.cli.waiting import waiting
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ report, several get a table and a report each.
 trainclinic diagnose runs/my-finetune
 trainclinic diagnose runs/my-finetune -o report.html
 trainclinic diagnose train.log --script finetune.py --data train.jsonl
+trainclinic diagnose runs/my-finetune --model runs/my-finetune
 trainclinic diagnose "runs/*" --run runs/third
 trainclinic diagnose train.log --format json | jq .verdict
 """
@@ -73,6 +75,13 @@ trainclinic diagnose train.log --format json | jq .verdict
 @click.option(
     "--tokenizer", default="", metavar="T", help="Folder or `tokenizer.json` of the model; for what the data look like."
 )
+@click.option(
+    "--model",
+    default="",
+    metavar="DIR",
+    help="The model that the run ended with: it is loaded, asked, and what it shows is weighed too.",
+)
+@click.option("--base", default="", metavar="DIR", help="Base of that model; for an adapter it is found by itself.")
 @click.option("-j", "--jobs", type=click.IntRange(min=0), default=0, help="Processes for many runs; 0 decides itself.")
 @click.option("--color/--no-color", default=None, help="Force colour on or off; by default it follows the terminal.")
 def command(
@@ -86,6 +95,8 @@ def command(
     data: tuple[Path, ...],
     no_data: bool,
     tokenizer: str,
+    model: str,
+    base: str,
     jobs: int,
     color: bool | None,
 ) -> None:
@@ -94,12 +105,16 @@ def command(
     if form == "html" and output is None and sys.stdout.isatty():
         message = "a page of HTML is of no use on a terminal\n\nhint: write it to a file (`-o report.html`), or pipe it"
         raise click.UsageError(message)
+    if model:
+        needs_the_stack("testing a model")
     with waiting("reading and judging"):
         from trainclinic.diagnosis.diagnose import diagnose
 
         looked_into = () if no_scripts else scripts or None
         examined = () if no_data else data or None
-        diagnosis = diagnose(paths, jobs=jobs, scripts=looked_into, data=examined, tokenizer=tokenizer)
+        diagnosis = diagnose(
+            paths, jobs=jobs, scripts=looked_into, data=examined, tokenizer=tokenizer, model=model, base=base
+        )
     if wanted is not None:
         diagnosis = only_run(diagnosis, wanted)
     with waiting("writing the report"):

@@ -98,13 +98,10 @@ def _pages() -> dict[str, Callable[[], str]]:
 
 def _catalogue() -> tuple[dict[str, Entry[Any]], dict[str, Circumstance[Any]], dict[str, CauseFile]]:
     from trainclinic.causes.catalogue import all_causes
-    from trainclinic.dataset.examine import all_rules as rules_of_data
+    from trainclinic.diagnosis.symptoms import all_symptoms
     from trainclinic.findings.circumstances import all_circumstances
-    from trainclinic.findings.examine import all_rules
-    from trainclinic.probes.examine import all_probes
-    from trainclinic.script.examine import all_rules as rules_of_scripts
 
-    return {**all_rules(), **rules_of_scripts(), **rules_of_data(), **all_probes()}, all_circumstances(), all_causes()
+    return all_symptoms(), all_circumstances(), all_causes()
 
 
 def _fixes() -> dict[str, FixFile]:

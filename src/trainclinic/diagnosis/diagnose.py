@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from trainclinic.diagnosis.companions import broken_first
 from trainclinic.diagnosis.run_data import DataPath, RunData, read_run_data
+from trainclinic.diagnosis.run_model import RunModel, read_run_model
 from trainclinic.diagnosis.scripts import Code, ScriptPath, files_of, read_code
 from trainclinic.diagnosis.workers import Beside, judge_all
 from trainclinic.findings.overall import Overall
+from trainclinic.record.errors import TrainclinicError
 from trainclinic.record.run import RunRecord
 from trainclinic.signals.measured import Measured
 
@@ -146,6 +148,8 @@ def diagnose(
     scripts: Sequence[ScriptPath] | None = None,
     data: Sequence[DataPath] | None = None,
     tokenizer: str = "",
+    model: str = "",
+    base: str = "",
 ) -> Diagnosis:
     """Diagnose a run folder, a log file, several of each, or a record that is already in memory.
 
@@ -157,9 +161,12 @@ def diagnose(
         data: The training data of the runs. By default data files that lie in a run's folder are examined; an empty
             list examines none.
         tokenizer: Folder or file of their tokenizer; by default that of the model, where it is on this machine.
+        model: Folder of the model that the run ended with: it is loaded and tested, and what it shows is weighed too.
+        base: Base of that model, to compare it with; for an adapter it is found by itself.
 
     Raises:
         ReadError: If nothing readable was found; the message says what was looked at.
+        TrainclinicError: If the model cannot be loaded, or there are several runs that it could belong to.
     """
     targets = [target] if isinstance(target, (str, PathLike, RunRecord)) else list(target)
     records = [given for given in targets if isinstance(given, RunRecord)]
@@ -179,8 +186,11 @@ def diagnose(
     records = [one.told(record) for one, record in zip(code, records, strict=True)]
     rows = _data_of(records, sets, data, tokenizer)
     records = [one.told(record) for one, record in zip(rows, records, strict=True)]
+    tested = _model_of(records, rows, model, base)
+    records = [tested.told(record) for record in records]
     beside = [
-        Beside((*one.findings, *seen.findings), seen.unigram_entropy) for one, seen in zip(code, rows, strict=True)
+        Beside((*one.findings, *seen.findings, *tested.findings), seen.unigram_entropy)
+        for one, seen in zip(code, rows, strict=True)
     ]
     runs = [
         RunDiagnosis(
@@ -210,6 +220,16 @@ def _code_of(records: Sequence[RunRecord], beside: Sequence[Found], scripts: Seq
             seen[mine] = read_code([script.path for script in mine], names={one.path: one.name for one in mine})
         code.append(seen[mine])
     return code
+
+
+def _model_of(records: Sequence[RunRecord], rows: Sequence[RunData], model: str, base: str) -> RunModel:
+    """What the finished model shows, of the one run that it belongs to."""
+    if not model:
+        return RunModel()
+    if len(records) > 1:
+        message = f"`--model {model}`: {len(records)} runs were read, and a model belongs to one"
+        raise TrainclinicError(message, hint="give the folder or the log of that run alone")
+    return read_run_model(model, rows[0].corpus, base)
 
 
 def _data_of(

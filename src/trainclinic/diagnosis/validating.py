@@ -28,6 +28,8 @@ Word = Literal["pass", "fail", "cannot tell"]
 EXIT_CODES: dict[Word, int] = {"pass": 0, "fail": 1, "cannot tell": 3}
 FEWEST_ANSWERS = 3
 """Answers below which nothing is said about what a model writes."""
+PAIRED = frozenset({"GEN807"})
+"""Symptoms that show in two answers to one question."""
 GREEDY_ONLY = frozenset({"GEN803"})
 """Symptoms that greedy decoding brings out in sound models too (Holtzman et al. 2020): drawn answers have to show them
 as well."""
@@ -67,9 +69,11 @@ class Validation:
         Raises:
             TrainclinicError: If it is none.
         """
-        from trainclinic.report.validation.compose import compose
+        from trainclinic.diagnosis.validated import document_of
+        from trainclinic.report.validation.comparing import beside
 
-        return compose(self.tested, self.findings, self.shapes, self.word, self.reason, against=against)
+        report = document_of(self.tested, self.findings, self.shapes, self.word, self.reason)
+        return beside(report, against) if against is not None else report
 
     def render(self, form: str = "terminal", *, color: bool = False, width: int = 80) -> str:
         """The report as text.
@@ -190,10 +194,12 @@ def _of_outputs(tested: Tested, measured: Any) -> Iterator[Finding]:
     from trainclinic.signals.measured import Measured
 
     drawn = Measured(RunRecord(name=tested.name, generations=tuple(_drawn(tested))))
+    beside = Measured(RunRecord(name=tested.name, generations=tuple(_beside(tested))))
     for entry in all_rules().values():
         if entry.group != "generation":
             continue
-        greedy, chance = entry.rule.check(measured), entry.rule.check(drawn)
+        is_paired = entry.rule.code in PAIRED
+        greedy, chance = entry.rule.check(beside if is_paired else measured), entry.rule.check(drawn)
         verdict = greedy
         if isinstance(chance, Present) and not isinstance(greedy, Present):
             told = tuple(replace(one, says=f"drawn by chance: {one.says}") for one in chance.evidence)
@@ -205,15 +211,19 @@ def _of_outputs(tested: Tested, measured: Any) -> Iterator[Finding]:
 
 
 def _greedy(tested: Tested) -> Iterator[Generation]:
-    """Greedy answers in their batch, then the same questions alone, as a run would have recorded them."""
-    compared = any(one.alone is not None for one in tested.answers)
-    label = f"batch {len(tested.answers)}" if compared else ""
+    """Greedy answers, as a run would have recorded them."""
     for at, one in enumerate(tested.answers):
         place = Source(tested.name, key=f"answers[{at}]")
-        yield Generation(one.text, place, one.prompt, one.reference or None, one.new_tokens, label, stopped=one.stopped)
+        yield Generation(one.text, place, one.prompt, one.reference or None, one.new_tokens, stopped=one.stopped)
+
+
+def _beside(tested: Tested) -> Iterator[Generation]:
+    """Greedy answers in their batch, and to the same questions alone."""
     for at, one in enumerate(tested.answers):
         if one.alone is not None:
-            yield Generation(one.alone, Source(tested.name, key=f"alone[{at}]"), one.prompt, label="batch 1")
+            place = Source(tested.name, key=f"answers[{at}]")
+            yield Generation(one.text, place, one.prompt, label=f"batch {len(tested.answers)}")
+            yield Generation(one.alone, place, one.prompt, label="batch 1")
 
 
 def _drawn(tested: Tested) -> Iterator[Generation]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.finding import Finding, in_order
 from trainclinic.causes.infer import Answer, Inference, infer
 from trainclinic.diagnosis.companions import companions_of
 from trainclinic.diagnosis.reasoning import answers_of, concluded
+from trainclinic.diagnosis.symptoms import rules_beside
 from trainclinic.findings.examine import all_rules, examine
 from trainclinic.findings.overall import overall_verdict
 from trainclinic.signals.measured import Measured
 
 if TYPE_CHECKING:
-    from trainclinic.catalogue.load import Entry
     from trainclinic.catalogue.verdict import Verdict
     from trainclinic.findings.overall import Overall
     from trainclinic.record.run import RunRecord
@@ -54,7 +54,7 @@ class Beside:
     """What lies beside the log of a run and was judged on its own.
 
     Attributes:
-        findings: What was found in its scripts and in its training data.
+        findings: What was found in its scripts, its training data and its finished model.
         unigram_entropy: Entropy of its training targets as single tokens, nats/token, when the data were examined.
     """
 
@@ -135,14 +135,6 @@ def _judge_apart(
     document = compose(judged.measured, judged.findings, judged.verdict, judged.inference)
     document = with_fixes(document, judged.measured)
     return _without_modules(judged.findings), judged.answers, judged.inference, judged.verdict, document
-
-
-def rules_beside() -> dict[str, Entry[Any]]:
-    """Rules of the scripts and of the data by code, imported when somebody looked into either."""
-    from trainclinic.dataset.examine import all_rules as rules_of_data
-    from trainclinic.script.examine import all_rules as rules_of_scripts
-
-    return {**rules_of_scripts(), **rules_of_data()}
 
 
 def _plain(record: RunRecord) -> RunRecord:

@@ -56,13 +56,19 @@ def read_earlier(path: Path) -> Earlier:
     """
     try:
         whole: Any = json.loads(path.read_text(encoding="utf-8"))
-        is_ours = whole["schema"] == SCHEMA
-        values = {str(one["name"]): float(one["value"]) for one in whole["measures"]}
-        present = frozenset(str(one["code"]) for one in whole["findings"])
-        settings = {str(one["label"]): one["value"] for one in whole["settings"]}
+        found = _earlier(path.name, whole) if whole["schema"] == SCHEMA else None
     except (OSError, ValueError, KeyError, TypeError):
-        is_ours = False
-    if not is_ours:
+        found = None
+    if found is None:
         message = f"`{path}` is no earlier report, expected the JSON of `trainclinic validate` (`{SCHEMA}`)"
         raise TrainclinicError(message, hint="write one with `trainclinic validate MODEL -o before.json`")
-    return Earlier(path.name, values, present, settings)
+    return found
+
+
+def _earlier(name: str, whole: Any) -> Earlier:
+    return Earlier(
+        name,
+        {str(one["name"]): float(one["value"]) for one in whole["measures"]},
+        frozenset(str(one["code"]) for one in whole["findings"]),
+        {str(one["label"]): one["value"] for one in whole["settings"]},
+    )

@@ -10,7 +10,6 @@ from trainclinic.signals.generated_text import excerpt
 
 if TYPE_CHECKING:
     from trainclinic.signals.generated_text import OutputShape
-    from trainclinic.validation.tested import Answer
 
 
 def pieces_of(text: str, shape: OutputShape | None) -> tuple[Piece, ...]:
@@ -35,17 +34,17 @@ def pieces_of(text: str, shape: OutputShape | None) -> tuple[Piece, ...]:
     return (Piece(text),)
 
 
-def remarks_on(answer: Answer, shape: OutputShape | None) -> tuple[str, ...]:
+def remarks_on(shape: OutputShape | None, new_tokens: int | None) -> tuple[str, ...]:
     """What is wrong with an answer, in words; empty when nothing is.
 
     Args:
-        answer: The answer.
         shape: What it looks like; `None` when it was not measured.
+        new_tokens: Tokens that were generated; `None` when nobody said.
     """
     if shape is None:
         return ()
     if shape.blank:
-        tokens = f" after {count(answer.new_tokens, 'token')}" if answer.new_tokens is not None else ""
+        tokens = f" after {count(new_tokens, 'token')}" if new_tokens is not None else ""
         return (f"empty{tokens}",)
     found = []
     if shape.loop is not None:

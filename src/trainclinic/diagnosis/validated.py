@@ -1,15 +1,12 @@
-"""Put the document on a finished model together: verdict, findings, numbers, samples, and what became worse."""
+"""The document on a finished model from what was measured: the numbers, the samples, how it was tested."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainclinic.report.model import Item, Warned
 from trainclinic.report.sections.entries import absent_entries, not_evaluated_entries, present_entries
-from trainclinic.report.validation.earlier import Earlier, read_earlier
 from trainclinic.report.validation.marks import pieces_of, remarks_on
 from trainclinic.report.validation.model import Measure, SampleEntry, ValidationReport, Word
 
@@ -19,14 +16,8 @@ if TYPE_CHECKING:
     from trainclinic.validation.tested import Losses, Tested
 
 
-def compose(
-    tested: Tested,
-    findings: Sequence[Finding],
-    shapes: Sequence[OutputShape],
-    word: Word,
-    reason: str,
-    *,
-    against: Path | None = None,
+def document_of(
+    tested: Tested, findings: Sequence[Finding], shapes: Sequence[OutputShape], word: Word, reason: str
 ) -> ValidationReport:
     """The document.
 
@@ -36,13 +27,8 @@ def compose(
         shapes: The greedy answers, measured.
         word: The verdict.
         reason: Why.
-        against: An earlier report in JSON, to compare with.
-
-    Raises:
-        TrainclinicError: If it is none.
     """
-    earlier = read_earlier(against) if against is not None else None
-    report = ValidationReport(
+    return ValidationReport(
         title=tested.name,
         verdict=word,
         reason=reason,
@@ -50,11 +36,10 @@ def compose(
         absent=absent_entries(findings),
         not_evaluated=not_evaluated_entries(findings),
         measures=tuple(_measures(tested)),
-        samples=_samples(tested, shapes),
+        samples=tuple(_samples(tested, shapes)),
         settings=tuple(_settings(tested)),
         warnings=tuple(map(Warned, tested.notes)),
     )
-    return _beside(report, earlier) if earlier is not None else report
 
 
 def _measures(tested: Tested) -> Iterator[Measure]:
@@ -78,17 +63,12 @@ def _measures(tested: Tested) -> Iterator[Measure]:
         yield Measure("answers that end by themselves", sum(ended) / len(ended), "", "higher", 0.1)
 
 
-def _samples(tested: Tested, shapes: Sequence[OutputShape]) -> tuple[SampleEntry, ...]:
+def _samples(tested: Tested, shapes: Sequence[OutputShape]) -> Iterator[SampleEntry]:
     by_row = {shape.row: shape for shape in shapes}
-    found = []
     for at, one in enumerate(tested.answers):
         shape = by_row.get(at)
-        found.append(
-            SampleEntry(
-                one.question, one.reference, one.base, pieces_of(one.text, shape), one.sampled, remarks_on(one, shape)
-            )
-        )
-    return tuple(found)
+        remarks = remarks_on(shape, one.new_tokens)
+        yield SampleEntry(one.question, one.reference, one.base, pieces_of(one.text, shape), one.sampled, remarks)
 
 
 def _settings(tested: Tested) -> Iterator[Item]:
@@ -111,23 +91,3 @@ def _rows(own: Losses | None, name: str) -> str:
     if own is None:
         return "none"
     return f"{len(own.sums):,} rows with {int(own.tokens.sum()):,} answer tokens, {name}"
-
-
-def _beside(report: ValidationReport, earlier: Earlier) -> ValidationReport:
-    """The document with what is worse than at the earlier time; a regression fails."""
-    measures = tuple(replace(one, earlier=earlier.values.get(one.name)) for one in report.measures)
-    worse = [f"{one.name} was {one.earlier:.3g} and is {one.value:.3g}" for one in measures if one.is_worse]
-    new = [f"`{one.slug}` is there and was not" for one in report.findings
-           if one.severity != "note" and one.code not in earlier.present]  # fmt: skip
-    regressions = (*worse, *new)
-    notes = [
-        Warned(f"the earlier report was made {says}: numbers may differ by that alone")
-        for says in earlier.differs(report)
-    ]
-    word, reason = report.verdict, report.reason
-    if regressions and word != "fail":
-        word, reason = "fail", f"worse than in `{earlier.name}`: {regressions[0]}"
-    return replace(
-        report, verdict=word, reason=reason, measures=measures, regressions=regressions, against=earlier.name,
-        warnings=(*report.warnings, *notes),
-    )  # fmt: skip
