@@ -13,9 +13,13 @@ COMMANDS = {
     "diagnose": "Why a run failed: causes with the evidence for and against them.",
     "prescribe": "Write the files that fix a run: plan, recipe, script, notebook, validation.",
     "train": "Fine-tune so that nothing can fail in silence: plan, checks, guard, resume.",
+    "validate": "Whether a model works: its files, its losses, and what it writes.",
     "export": "Merge an adapter, check the result, and write a folder that other programs load.",
+    "index": "Make data searchable, so that questions are answered without training.",
     "lint": "Mistakes in fine-tuning scripts, found without running them.",
     "data": "What a model sees of training data, and what is wrong with them.",
+    "ask": "An answer from an index of your data, with its sources.",
+    "serve": "A local page and an OpenAI-compatible address that answer from an index.",
     "explain": "The page of a symptom, a circumstance, a cause or a fix.",
 }
 COULD_NOT = 2

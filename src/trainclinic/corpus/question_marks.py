@@ -25,14 +25,17 @@ _PART_OF_WORD: dict[str, Part] = {
     **{word: "question" for word, _ in _SIDES},
 }
 _WORDS = "|".join(sorted(_PART_OF_WORD, key=len, reverse=True))
-_BEFORE = r"\s{0,3}(?:>\s*)?(?P<heading>#{1,6}\s*)?(?:[-*]\s+|\d{1,6}[.)]\s*)?(?P<bold>\*\*|__)?\s*"
-_NUMBER = r"\s*(?:#?\d{1,6})?\s*"
+# Blanks are bounded: two unbounded runs beside each other take quadratic time on a long line of them.
+_BEFORE = r"\s{0,3}(?:>\s{0,4})?(?P<heading>#{1,6}\s{0,4})?(?:[-*]\s{1,4}|\d{1,6}[.)]\s{0,4})?(?P<bold>\*\*|__)?\s{0,4}"
+_NUMBER = r"\s{0,4}(?:#?\d{1,6})?\s{0,4}"
 _MARK = re.compile(
     rf"{_BEFORE}(?P<word>{_WORDS}){_NUMBER}"
-    r"(?:(?:\*\*|__)?\s*[:\uff1a]\s*(?:\*\*|__)?|(?P<alone>(?:\*\*|__)?\s*#*\s*$))\s*",
+    r"(?:(?:\*\*|__)?\s{0,4}[:\uff1a]\s{0,4}(?:\*\*|__)?|(?P<alone>(?:\*\*|__)?\s{0,4}#*\s{0,4}$))\s*",
     re.IGNORECASE,
 )
-_INPUT = re.compile(rf"{_BEFORE}(?:input|context)\s*(?:\*\*|__)?\s*[:\uff1a]\s*(?:\*\*|__)?\s*", re.IGNORECASE)
+_INPUT = re.compile(
+    rf"{_BEFORE}(?:input|context)\s{{0,4}}(?:\*\*|__)?\s{{0,4}}[:\uff1a]\s{{0,4}}(?:\*\*|__)?\s*", re.IGNORECASE
+)
 
 
 class Opened(NamedTuple):

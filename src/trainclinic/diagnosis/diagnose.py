@@ -188,11 +188,20 @@ def diagnose(
     records = [one.told(record) for one, record in zip(rows, records, strict=True)]
     tested = _model_of(records, rows, model, base)
     records = [tested.told(record) for record in records]
+    runs = _judged(records, code, rows, tested, jobs)
+    order = broken_first(records, [run.verdict.word == "sick" for run in runs])
+    return Diagnosis(tuple(runs[at] for at in order), damage)
+
+
+def _judged(
+    records: Sequence[RunRecord], code: Sequence[Code], rows: Sequence[RunData], tested: RunModel, jobs: int
+) -> list[RunDiagnosis]:
+    """Every run, judged with what lies beside it."""
     beside = [
         Beside((*one.findings, *seen.findings, *tested.findings), seen.unigram_entropy)
         for one, seen in zip(code, rows, strict=True)
     ]
-    runs = [
+    return [
         RunDiagnosis(
             record,
             judged.measured,
@@ -205,8 +214,6 @@ def diagnose(
         )
         for record, judged, seen in zip(records, judge_all(records, jobs, beside), rows, strict=True)
     ]
-    order = broken_first(records, [run.verdict.word == "sick" for run in runs])
-    return Diagnosis(tuple(runs[at] for at in order), damage)
 
 
 def _code_of(records: Sequence[RunRecord], beside: Sequence[Found], scripts: Sequence[ScriptPath] | None) -> list[Code]:

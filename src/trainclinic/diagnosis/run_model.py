@@ -92,4 +92,6 @@ def _events(found: Validation) -> Iterator[Event]:
     if seen is not None and seen.merging is not None:
         yield Event("logits-and-merge", f"merging changes logits by {seen.merging:.1e}", place, value=seen.merging)
     if tested.own is not None and (end := tested.own.end_probability) is not None:
-        yield Event("stop-probability", f"the end token has a probability of {end:.2g} behind answers", place, value=end)
+        yield Event(
+            "stop-probability", f"the end token has a probability of {end:.2g} behind answers", place, value=end
+        )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainclinic.catalogue.finding import Finding, in_order
-from trainclinic.catalogue.verdict import NotEvaluated, Present, Severity
+from trainclinic.catalogue.verdict import Absent, NotEvaluated, Present, Severity
 from trainclinic.catalogue.wording import count, listed, words
 from trainclinic.record.parts import Generation
 from trainclinic.record.run import RunRecord
@@ -205,8 +205,11 @@ def _of_outputs(tested: Tested, measured: Any) -> Iterator[Finding]:
             told = tuple(replace(one, says=f"drawn by chance: {one.says}") for one in chance.evidence)
             verdict = replace(chance, evidence=told, severity=Severity.WARNING)
         elif isinstance(greedy, Present) and entry.rule.code in GREEDY_ONLY and not isinstance(chance, Present):
-            means = "Only greedy decoding shows it, as with many sound models; answers drawn by chance do not"
-            verdict = replace(greedy, severity=Severity.WARNING, means=means) if tested.kind != "endpoint" else greedy
+            told_by = (
+                "answers drawn by chance do not" if isinstance(chance, Absent) else "no answer was drawn by chance"
+            )
+            means = f"Greedy decoding shows it, as with many sound models; {told_by}"
+            verdict = replace(greedy, severity=Severity.WARNING, means=means)
         yield Finding(entry, verdict)
 
 

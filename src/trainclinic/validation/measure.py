@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done now, and how much there is."""
-COMPARED_ROWS = 16
-"""Rows that are written by other templates as well: the differences that matter are of some tenths of a nat."""
-ALONE = 3
-"""Questions that are answered in a batch of their own as well."""
+PADDED = 2
+"""Rows that are read with padding before them as well."""
+USUAL_WAYS = ("own", "chatml", "llama-3", "alpaca", "plain")
+"""Ways of writing that are tried where time is short."""
 FINITE = "weights that are finite"
 
 
@@ -134,10 +134,11 @@ class _Measuring:
         self.tested, self.source, self.place, self.material, self.tell = tested, source, place, material, tell
         self.depth = tested.depth
         self.saved, self.tokenizer = tokenizers_of(source.tokenizer)
-        own, self.ways = ways_of_writing(self.tokenizer, template)
+        own, ways = ways_of_writing(self.tokenizer, template)
+        self.ways = {name: way for name, way in ways.items() if name in USUAL_WAYS or not self.depth.is_brief}
         self.own = own or "plain"
         self.has_own = bool(own)
-        self.passages = encoded_passages(self.saved, general_passages(), self.depth.length)
+        self.passages = encoded_passages(self.saved, general_passages()[: self.depth.passages], self.depth.length)
 
     def all(self) -> Tested:
         """Measure everything."""
@@ -165,7 +166,7 @@ class _Measuring:
 
     def _choose_way(self, model: Any, rows: int) -> None:
         """Without a template of its own, a model is read in the way that it reads best."""
-        samples = [sample for sample in self.material.held_out if sample.messages][:COMPARED_ROWS]
+        samples = [sample for sample in self.material.held_out if sample.messages][: self.depth.compared]
         if self.has_own or not samples or self.tokenizer.vocabulary_size > rows:
             return
         losses = {name: self._losses(model, self.rows_of(way, samples)) for name, way in self.ways.items()}
@@ -223,7 +224,7 @@ class _Measuring:
         self.found["own"] = self._losses(model, mine, "held-out rows")
         used = self.rows_of(self.way, self.material.training)
         self.found["unigram"] = unigram_entropy([*mine, *used], self.way.ends)
-        talks = [sample for sample in samples if sample.messages][:COMPARED_ROWS]
+        talks = [sample for sample in samples if sample.messages][: self.depth.compared]
         if not talks or not self.has_own:
             self.missing["other_templates"] = "held-out conversations and a chat template beside the model"
             return
@@ -249,8 +250,9 @@ class _Measuring:
         prompts = [one.ids for _, one in asked]
         try:
             greedy = writer.write(prompts, told=lambda done, of: self.tell("answers", done, of))
-            drawn = writer.write(prompts, drawn=True, told=lambda done, of: self.tell("answers by chance", done, of))
-            alone = writer.write(prompts[:ALONE], at_once=1) if len(prompts) > 1 else []
+            by_chance = [] if self.depth.is_brief else prompts
+            drawn = writer.write(by_chance, drawn=True, told=lambda done, of: self.tell("answers by chance", done, of))
+            alone = writer.write(prompts[: self.depth.alone], at_once=1) if len(prompts) > 1 else []
         except Exception as error:
             self.missing["answers"] = f"a model that can generate; it broke off with `{first_line(error)}`"
             return
@@ -258,7 +260,7 @@ class _Measuring:
         self.found["answers"] = tuple(
             Answer(
                 one.prompt, question, greedy[at].shown, greedy[at].new_tokens, greedy[at].stopped, one.reference,
-                drawn[at].shown, base[at].text if at < len(base) else None,
+                drawn[at].shown if drawn else None, base[at].text if at < len(base) else None,
                 alone[at].shown if at < len(alone) else None,
             )
             for at, (question, one) in enumerate(asked)
@@ -266,8 +268,8 @@ class _Measuring:
         self.found.pop("base_answers", None)
 
     def _padding(self, model: Any) -> float:
-        rows = self.rows_of(self.way, self.material.held_out[:ALONE]) if self.material.held_out else []
-        rows = [row for row in rows if len(row.ids)] or [Row(_ids(one), _ids(one)) for one in self.passages[:ALONE]]
+        rows = self.rows_of(self.way, self.material.held_out[:PADDED]) if self.material.held_out else []
+        rows = [row for row in rows if len(row.ids)] or [Row(_ids(one), _ids(one)) for one in self.passages[:PADDED]]
         return change_by_padding(model, rows, self._writer(model).pad)
 
     def _logits(self, model: Any, rows: int) -> list[Tensor]:

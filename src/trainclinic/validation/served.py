@@ -16,7 +16,7 @@ from trainclinic.validation.texts import Material, general_questions
 
 if TYPE_CHECKING:
     from trainclinic.corpus.sample import Sample
-    from trainclinic.retrieval.endpoint import Endpoint
+    from trainclinic.retrieval.endpoint import Completion, Endpoint
 
 LIMIT = "length"
 """`finish_reason` of an answer that was cut off by the token limit."""
@@ -51,11 +51,16 @@ def measure_served(endpoint: Endpoint, material: Material, depth: Depth, tell: T
 
 def _answer(endpoint: Endpoint, sample: Sample, depth: Depth) -> Answer:
     messages = _messages(sample)
-    greedy = endpoint.complete(messages, max_tokens=depth.new_tokens, temperature=0.0, seed=depth.seed)
-    drawn = endpoint.complete(messages, max_tokens=depth.new_tokens, temperature=TEMPERATURE, seed=depth.seed)
+
+    def said(temperature: float) -> Completion:
+        return endpoint.complete(messages, max_tokens=depth.new_tokens, temperature=temperature, seed=depth.seed)
+
+    greedy = said(0.0)
+    drawn = None if depth.is_brief else said(TEMPERATURE).text
     stopped = None if not greedy.finish_reason else greedy.finish_reason != LIMIT
     prompt = "\n".join(f"{one['role']}: {one['content']}" for one in messages)
-    return Answer(prompt, sample.prompt, greedy.text, greedy.tokens, stopped, sample.answer, drawn.text)
+    question = messages[-1]["content"] if messages else ""
+    return Answer(prompt, question, greedy.text, greedy.tokens, stopped, sample.answer, drawn)
 
 
 def _messages(sample: Sample) -> Sequence[dict[str, str]]:

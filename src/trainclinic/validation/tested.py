@@ -154,6 +154,10 @@ class Depth:
         prompts: Questions that are answered.
         new_tokens: Longest answer.
         length: Longest row, in tokens; the rest is cut off.
+        compared: Rows that are written by other templates as well.
+        passages: Passages of general text.
+        alone: Questions that are answered in a batch of their own as well.
+        is_brief: Whether no answers are drawn by chance, and only the most usual of the other templates are tried.
         seed: Decides which rows are taken, and what is drawn by chance.
     """
 
@@ -162,14 +166,21 @@ class Depth:
     prompts: int
     new_tokens: int
     length: int
+    compared: int = 16
+    passages: int = 100
+    alone: int = 3
+    is_brief: bool = False
     seed: int = 0
 
 
 DEPTHS = {
-    "quick": Depth("quick", rows=12, prompts=4, new_tokens=40, length=256),
+    "quick": Depth(
+        "quick", rows=6, prompts=3, new_tokens=24, length=192, compared=2, passages=2, alone=0, is_brief=True
+    ),
     "usual": Depth("usual", rows=64, prompts=12, new_tokens=128, length=1024),
     "full": Depth("full", rows=100_000, prompts=64, new_tokens=256, length=4096),
 }
+"""Differences between templates that matter are of some tenths of a nat: few rows show them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

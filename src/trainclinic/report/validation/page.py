@@ -44,12 +44,15 @@ def _page(report: ValidationReport) -> str:
             rows=[[one.name, *map(_number, (one.value, one.base, one.earlier)), one.unit, one.is_worse]
                   for one in report.measures],
             has_base=any(one.base is not None for one in report.samples),
+            has_sampled=any(one.sampled is not None for one in report.samples),
+            has_base_values=any(one.base is not None for one in report.measures),
+            has_earlier=any(one.earlier is not None for one in report.measures),
             has_reference=any(one.reference for one in report.samples),
         )
     )  # fmt: skip
     wanted = (
         ("regressions", "Regressions", report.regressions), ("findings", "Findings", report.findings),
-        ("samples", "Answers", report.samples), ("measured", "Numbers", report.measures), ("limits", "Limits", True),
+        ("samples", "Answers", report.samples), ("measured", "Numbers", True), ("limits", "Limits", True),
     )  # fmt: skip
     return whole_page(report.title, [(anchor, name) for anchor, name, there in wanted if there], Markup(body))
 

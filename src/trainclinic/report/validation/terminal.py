@@ -23,6 +23,8 @@ SHOWN = 6
 """Samples on a terminal; the other formats show all."""
 LONGEST = 240
 """Characters of a text that are shown."""
+TAIL = 20
+"""Of them, those right before a marked stretch."""
 
 
 def to_terminal(report: ValidationReport, *, color: bool = False, width: int = 80) -> str:
@@ -91,16 +93,20 @@ def _sample(sample: SampleEntry, *, color: bool) -> Table:
 
 
 def _answer(sample: SampleEntry, *, color: bool) -> Text:
-    text, left = Text(), LONGEST
-    for piece in sample.answer:
-        shown = _short(piece.text, left)
-        left = max(0, left - len(shown))
+    """The answer; before a marked stretch its middle is left out, so that the mark is seen."""
+    text = Text()
+    longest = LONGEST // max(1, len(sample.answer))
+    for at, piece in enumerate(sample.answer, start=1):
+        shown = piece.text.replace("\n", " ⏎ ")
+        if len(shown) > longest:
+            tail = shown[-TAIL:] if at < len(sample.answer) else ""
+            shown = f"{shown[: longest - len(tail)].rstrip()} ... {tail}".rstrip(" ")
         if piece.mark and not color:
             shown = f"[[{shown}]]"
         text.append(shown, style=MARKED if piece.mark else "")
-    return text if text.plain else Text("(empty)", style="red")
+    return text if text.plain.strip() else Text("(empty)", style="red")
 
 
-def _short(text: str, longest: int = LONGEST) -> str:
+def _short(text: str) -> str:
     text = text.strip("\n").replace("\n", " ⏎ ")
-    return text if len(text) <= longest else f"{text[:longest].rstrip()} ..."
+    return text if len(text) <= LONGEST else f"{text[:LONGEST].rstrip()} ..."
