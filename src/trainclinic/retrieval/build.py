@@ -42,6 +42,7 @@ class Built:
         kept: Vectors that were kept from the index before.
         notes: What was left out, a line each.
         tuned: Weights, floor and measured quality.
+        asked: Questions that the weights were not chosen with, each with the text that answers it.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Built:
     kept: int
     notes: tuple[str, ...]
     tuned: Tuned
+    asked: tuple[tuple[str, str], ...] = ()
 
 
 def build_index(
@@ -100,6 +102,7 @@ def build_index(
         built = Built(
             folder, len(passages), len(reading.pairs), reading.files, encoded,
             (len(passages) - encoded) if encoder else 0, tuple(reading.notes()), tuned,
+            tuple((asked.text, passages[asked.relevant[0]].text) for asked in questions.measuring),
         )  # fmt: skip
         storage.publish(folder, aside, _told(reading, built, encoder, embedding))
     return built

@@ -131,7 +131,7 @@ def _questions(path: Path) -> list[Sample]:
         except (OSError, UnicodeError) as error:
             message = f"`{path}` cannot be read: {error}"
             raise TrainclinicError(message, hint="expected text in UTF-8, one question a line") from error
-        found = [_asking(line.strip(), path.name, at) for at, line in enumerate(lines, start=1) if line.strip()]
+        found = [asking(line.strip(), path.name, at) for at, line in enumerate(lines, start=1) if line.strip()]
     else:
         found = [sample for sample, _ in read_samples(open_corpus([path]), Recipe())[0] if sample.messages]
     if not found:
@@ -143,7 +143,7 @@ def _questions(path: Path) -> list[Sample]:
 def general_questions() -> list[Sample]:
     """Plain questions that any model which answers can answer."""
     lines = (_FILES / "questions.txt").read_text(encoding="utf-8").splitlines()
-    return [_asking(line, "questions.txt", at) for at, line in enumerate(lines, start=1) if line]
+    return [asking(line, "questions.txt", at) for at, line in enumerate(lines, start=1) if line]
 
 
 def general_passages() -> list[str]:
@@ -153,10 +153,17 @@ def general_passages() -> list[str]:
     ]
 
 
-def _asking(text: str, name: str, line: int) -> Sample:
-    return Sample(
-        Source(name, line), line, "prompt-completion", messages=(Message("user", text), Message("assistant", ""))
-    )
+def asking(text: str, name: str, line: int, answer: str = "") -> Sample:
+    """A question as a row.
+
+    Args:
+        text: The question.
+        name: Where it stands.
+        line: At which line.
+        answer: The expected answer; empty when there is none.
+    """
+    turns = (Message("user", text), Message("assistant", answer))
+    return Sample(Source(name, line), line, "prompt-completion", messages=turns)
 
 
 def _drawn(samples: Sequence[Sample], depth: Depth) -> tuple[Sample, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 
 from trainclinic.catalogue.wording import inside
@@ -16,6 +17,11 @@ from trainclinic.recipe.keys import Value, all_keys
 from trainclinic.recipe.write import written
 
 PLAN = "PLAN.md"
+ANSWERING = (None, "question-answer", "instruction", "messages", "prompt-completion")
+"""Forms of rows that teach answers, which can be looked up instead; most rows of an unknown form do."""
+RETRIEVAL = "answer-by-retrieval"
+EXAMPLE_DATA = "train.jsonl"
+"""Name of the training data in commands, which the file of the run takes the place of."""
 
 
 def plan(prescription: Prescription, files: Sequence[tuple[str, str]], *, why_no_script: str = "") -> str:
@@ -142,6 +148,7 @@ def _chosen(prescription: Prescription, one: Chosen) -> Iterator[str]:
         yield from (f"- `{line.place}`: {line.says}" for line in prescription.case.lines)
         yield ""
     yield from _edit(fix)
+    yield from _commands(fix, prescription)
 
 
 def _edit(fix: Fix) -> Iterator[str]:
@@ -155,8 +162,14 @@ def _edit(fix: Fix) -> Iterator[str]:
         if fix.edit.note:
             yield fix.edit.note
             yield ""
+
+
+def _commands(fix: Fix, prescription: Prescription) -> Iterator[str]:
+    """Commands to copy, with the data file of this run in the place of the usual name."""
+    mine = prescription.recipe.data.train
+    named = shlex.quote(mine) if mine else EXAMPLE_DATA
     if fix.commands:
-        yield from _fenced("\n".join(fix.commands), "bash")
+        yield from _fenced("\n".join(line.replace(EXAMPLE_DATA, named) for line in fix.commands), "bash")
 
 
 def _precautions(prescription: Prescription) -> Iterator[str]:
@@ -210,6 +223,8 @@ def _alternatives(prescription: Prescription) -> Iterator[str]:
         return
     taken = {one.fix.slug for one in prescription.choice.immediate}
     slugs = [slug for one in prescription.choice.immediate for slug in one.fix.alternatives if slug not in taken]
+    if prescription.recipe.data.form in ANSWERING and prescription.changes_training:
+        slugs.append(RETRIEVAL)
     if not slugs:
         return
     yield "## Other ways"
@@ -223,6 +238,7 @@ def _alternatives(prescription: Prescription) -> Iterator[str]:
         yield from (f"- for it: {text}" for text in fix.pros)
         yield from (f"- against it: {text}" for text in fix.cons)
         yield ""
+        yield from _commands(fix, prescription)
 
 
 def _recipe(prescription: Prescription) -> Iterator[str]:
