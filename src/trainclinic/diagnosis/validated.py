@@ -84,7 +84,7 @@ def _settings(tested: Tested) -> Iterator[Item]:
         yield Item("ran on", f"{tested.device}, {tested.dtype}")
     if tested.tokens is not None:
         yield Item("chat template", "its own" if tested.tokens.template else "none beside the model")
-        yield Item("answers end with", ", ".join(f"`{end}`" for end in tested.tokens.ends) or "no token that is known")
+        yield Item("answers end with", ", ".join(tested.tokens.ends) or "no token that is known")
 
 
 def _rows(own: Losses | None, name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainclinic.catalogue.finding import Finding, in_order
-from trainclinic.catalogue.verdict import Absent, NotEvaluated, Present, Severity
+from trainclinic.catalogue.verdict import Absent, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import count, listed, words
 from trainclinic.record.parts import Generation
 from trainclinic.record.run import RunRecord
@@ -28,6 +28,8 @@ Word = Literal["pass", "fail", "cannot tell"]
 EXIT_CODES: dict[Word, int] = {"pass": 0, "fail": 1, "cannot tell": 3}
 FEWEST_ANSWERS = 3
 """Answers below which nothing is said about what a model writes."""
+OF_FILES = frozenset({"GEN808"})
+"""Symptoms of outputs before and after an export: here the logits of the merged model are compared."""
 PAIRED = frozenset({"GEN807"})
 """Symptoms that show in two answers to one question."""
 GREEDY_ONLY = frozenset({"GEN803"})
@@ -196,11 +198,11 @@ def _of_outputs(tested: Tested, measured: Any) -> Iterator[Finding]:
     drawn = Measured(RunRecord(name=tested.name, generations=tuple(_drawn(tested))))
     beside = Measured(RunRecord(name=tested.name, generations=tuple(_beside(tested))))
     for entry in all_rules().values():
-        if entry.group != "generation":
+        if entry.group != "generation" or entry.rule.code in OF_FILES:
             continue
         is_paired = entry.rule.code in PAIRED
         greedy, chance = entry.rule.check(beside if is_paired else measured), entry.rule.check(drawn)
-        verdict = greedy
+        verdict = _with_need(greedy, tested, is_paired=is_paired)
         if isinstance(chance, Present) and not isinstance(greedy, Present):
             told = tuple(replace(one, says=f"drawn by chance: {one.says}") for one in chance.evidence)
             verdict = replace(chance, evidence=told, severity=Severity.WARNING)
@@ -211,6 +213,16 @@ def _of_outputs(tested: Tested, measured: Any) -> Iterator[Finding]:
             means = f"Greedy decoding shows it, as with many sound models; {told_by}"
             verdict = replace(greedy, severity=Severity.WARNING, means=means)
         yield Finding(entry, verdict)
+
+
+def _with_need(verdict: Verdict, tested: Tested, *, is_paired: bool) -> Verdict:
+    """The verdict; one that lacks answers says what it takes here, where nobody reads a log."""
+    if not isinstance(verdict, NotEvaluated):
+        return verdict
+    if not tested.answers:
+        return NotEvaluated(tested.needs("answers", "a question"))
+    alone = "the same questions alone and in a batch; `--quick` and `--endpoint` leave that out"
+    return NotEvaluated(alone) if is_paired else verdict
 
 
 def _greedy(tested: Tested) -> Iterator[Generation]:

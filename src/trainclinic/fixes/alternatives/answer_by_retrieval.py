@@ -30,8 +30,8 @@ FIX = Fix(
     title="Answer by retrieval",
     kind="alternative",
     change=(
-        "Where the aim is that the model knows documents or answers, make them searchable and answer from what is found, "
-        "by quotation or with an instruct model; keep fine-tuning for form and style"
+        "Where the aim is that the model knows documents or answers, make them searchable and answer from what is "
+        "found, by quotation or with an instruct model; keep fine-tuning for form and style"
     ),
     treats=(
         Treats("overfitting", HELPS, "facts are looked up, so no row has to be known by heart"),
