@@ -235,6 +235,17 @@ EXTREMES = {
 }
 
 
+def test_of_logits_that_are_not_finite_nothing_else_is_claimed() -> None:
+    overflow = losses(float("nan"), end=float("nan"), finite=False)
+    tested = sound(
+        own=overflow, general=overflow, training=overflow, other_templates={**sound().other_templates, "own": overflow}
+    )
+    verdicts = {found.entry.rule.code: found.verdict for found in examine(tested)}
+    assert isinstance(verdicts["VAL101"], Present)
+    for code in ("VAL102", "VAL103", "VAL104", "VAL105", "VAL107", "VAL109", "VAL110"):
+        assert verdicts[code] == NotEvaluated("logits that are finite")
+
+
 @pytest.mark.parametrize("name", EXTREMES)
 def test_no_rule_raises_on_any_measured_value(name: str) -> None:
     with np.errstate(all="ignore"):

@@ -81,8 +81,11 @@ def command(**given: Any) -> None:
         message = "`--quick` and `--full` exclude each other"
         raise click.UsageError(message)
     from trainclinic.diagnosis.validating import EXIT_CODES
+    from trainclinic.report.validation.earlier import read_earlier
     from trainclinic.report.validation.render import render
 
+    if given["against"] is not None:
+        read_earlier(given["against"])  # before the work, which may take long
     with _progress() as tell:
         found = _validation(given, tell)
     report = found.report(given["against"])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from trainclinic.record.errors import ReadError
 from trainclinic.record.parts import Damage
@@ -50,6 +52,9 @@ class LogFile:
         except OSError as error:
             message = f"`{self.name}` cannot be read: {error.strerror or error}"
             raise ReadError(message, hint="check that the file exists and that you may read it") from error
+
+    def _open(self) -> BinaryIO:
+        return self.path.open("rb")
 
     def source(self, line: int | None = None, key: str = "") -> Source:
         """A place in this file."""
@@ -121,7 +126,7 @@ class LogFile:
         """
         decoder = codecs.getincrementaldecoder(self.encoding)(errors="replace")
         try:
-            with self.path.open("rb") as handle:
+            with self._open() as handle:
                 while data := handle.read(size):
                     yield self._decoded(decoder, data, final=False)
                 yield self._decoded(decoder, b"", final=True)
@@ -162,3 +167,24 @@ class LogFile:
             self.count_damage("line longer than 1 MiB, its rest was skipped", number)
             line = line[:MAX_LINE_BYTES]
         return line.rstrip("\r")
+
+
+class TextPart(LogFile):
+    """A text that stands inside a file, read as if it were a file of its own.
+
+    Args:
+        whole: The file.
+        part: What the part is called; shown in brackets behind the file's name.
+        text: The text; its first line is line 1.
+    """
+
+    def __init__(self, whole: LogFile, part: str, text: str) -> None:
+        self.path = whole.path
+        self.name = f"{whole.name}[{part}]"
+        self._damage = {}
+        self._data = text.encode("utf-8", errors="replace")
+        self.size = len(self._data)
+        self.head = self._data[:HEAD_BYTES]
+
+    def _open(self) -> BinaryIO:
+        return BytesIO(self._data)

@@ -54,6 +54,8 @@ def check(tested: Tested) -> Verdict:
     """Look at the median probability of an end token."""
     if tested.own is None:
         return not_measured(tested, "own")
+    if not tested.own.finite:
+        return NotEvaluated("logits that are finite")
     seen = tested.own.end_probability
     if seen is None:
         return NotEvaluated("held-out answers that are not cut off before their end")

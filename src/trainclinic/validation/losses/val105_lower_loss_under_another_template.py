@@ -32,7 +32,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.rule import Threshold
-from trainclinic.catalogue.verdict import Absent, Evidence, Present, Severity, Verdict
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import number
 from trainclinic.validation.rule import difference, model_rule, not_measured
 
@@ -51,6 +51,8 @@ def check(tested: Tested) -> Verdict:
     others = {name: one for name, one in tested.other_templates.items() if name != "own" and one.finite}
     if own is None or not others:
         return not_measured(tested, "other_templates", "held-out conversations, and a chat template beside the model")
+    if not own.finite:
+        return NotEvaluated("logits that are finite")
     name = min(others, key=lambda one: float(others[one].sums.sum()))
     best = others[name]
     found = difference(own, best)

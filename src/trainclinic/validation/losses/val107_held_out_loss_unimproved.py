@@ -31,7 +31,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainclinic.catalogue.rule import Threshold
-from trainclinic.catalogue.verdict import Absent, Evidence, Present, Severity, Verdict
+from trainclinic.catalogue.verdict import Absent, Evidence, NotEvaluated, Present, Severity, Verdict
 from trainclinic.catalogue.wording import number
 from trainclinic.validation.rule import difference, model_rule, not_measured
 
@@ -49,6 +49,8 @@ def check(tested: Tested) -> Verdict:
         return not_measured(tested, "own")
     if tested.of_base is None:
         return not_measured(tested, "of_base", "the base (`--base`)")
+    if not (tested.own.finite and tested.of_base.finite):
+        return NotEvaluated("logits that are finite")
     found = difference(tested.of_base, tested.own)
     says = Evidence(f"{number(tested.own.mean, 3)} against {number(tested.of_base.mean, 3)} nats/token under the base")
     is_worse = found.nats < -LOWER.value

@@ -57,6 +57,8 @@ def check(tested: Tested) -> Verdict:
         return not_measured(tested, "general", "a model that can be run")
     if tested.general_base is None:
         return not_measured(tested, "general_base", "the base (`--base`)")
+    if not (tested.general.finite and tested.general_base.finite):
+        return NotEvaluated("logits that are finite")
     if tested.general_base.mean > READS.value:
         return NotEvaluated(
             f"a base that reads general text: it loses {number(tested.general_base.mean, 3)} nats/token"

@@ -45,6 +45,8 @@ def check(tested: Tested) -> Verdict:
     """Compare both losses."""
     if tested.own is None or tested.training is None:
         return NotEvaluated("rows that it was trained on and rows that were held out (its `recipe.yaml` names them)")
+    if not (tested.own.finite and tested.training.finite):
+        return NotEvaluated("logits that are finite")
     apart = tested.own.mean - tested.training.mean
     known, other = number(tested.training.mean, 3), number(tested.own.mean, 3)
     says = Evidence(f"{known} nats/token on training rows, {other} on held-out rows")
