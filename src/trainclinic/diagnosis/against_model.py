@@ -93,5 +93,4 @@ def compare(
 
 def _found(index: Index, question: str) -> str:
     """What the index says to a question: its best passage, nothing below the floor."""
-    hits = index.search(question, 1)
-    return hits[0].passage.text if hits and hits[0].score >= index.floor else ""
+    return next((hit.passage.text for hit in index.search(question) if hit.score >= index.floor), "")

@@ -169,7 +169,7 @@ class Answering:
         if searched == question:
             return hits
         floor = self.index.floor
-        return sorted(hits, key=lambda hit: (hit.score < floor, talk.was_quoted(hit.passage.text), -hit.score))
+        return sorted(hits, key=lambda hit: (hit.score < floor, talk.was_quoted(hit.passage.text)))
 
     def _written(
         self, question: str, hits: tuple[Hit, ...], talk: Conversation, writer: Writer

@@ -19,6 +19,7 @@ from trainclinic.retrieval.index import OFFSETS, PASSAGES, VECTORS, Stored
 from trainclinic.retrieval.lexical import Lexical
 from trainclinic.retrieval.passage import Passage
 from trainclinic.retrieval.questions import Questions, make_questions
+from trainclinic.retrieval.reranking import Reranker
 from trainclinic.retrieval.searching import Searcher
 from trainclinic.retrieval.tuning import Tuned, Tuner
 
@@ -62,6 +63,8 @@ def build_index(
     *,
     encoder: Encoder | None = None,
     embedding: str = "",
+    reranker: Reranker | None = None,
+    reranking: str = "",
     rebuild: bool = False,
     evaluate: bool = False,
     progress: Progress = lambda *_: None,
@@ -73,6 +76,8 @@ def build_index(
         folder: Where to; a new or empty folder, or an index.
         encoder: What makes vectors; `None` for a search without a model.
         embedding: Where the encoder comes from, to find it again.
+        reranker: What may order the best hits; it is used where that is measured to help.
+        reranking: Where the reranker comes from, to find it again.
         rebuild: Whether to use nothing of the index that is there, which may then be damaged.
         evaluate: Whether to measure with more questions.
         progress: Told about the work.
@@ -98,30 +103,37 @@ def build_index(
         if vectors is not None:
             np.save(aside / VECTORS, vectors)
         questions = make_questions(passages, frozenset(reading.pairs), ASKED_TO_EVALUATE if evaluate else ASKED)
-        tuned = _tuned(Searcher(lexical, vectors, encoder), passages, questions, progress)
+        tuned = _tuned(Searcher(lexical, vectors, encoder), passages, questions, progress, reranker)
         built = Built(
             folder, len(passages), len(reading.pairs), reading.files, encoded,
             (len(passages) - encoded) if encoder else 0, tuple(reading.notes()), tuned,
             tuple((asked.text, passages[asked.relevant[0]].text) for asked in questions.measuring),
         )  # fmt: skip
-        storage.publish(folder, aside, _told(reading, built, encoder, embedding))
+        models = {"embedding": _model(embedding, encoder), "reranker": _model(reranking, reranker)}
+        storage.publish(folder, aside, {**_told(reading, built), **models})
     return built
 
 
-def _told(reading: Reading, built: Built, encoder: Encoder | None, embedding: str) -> dict[str, object]:
+def _told(reading: Reading, built: Built) -> dict[str, object]:
     return {
         "title": reading.title,
         "passages": built.passages,
         "pairs": built.pairs,
-        "embedding": {"folder": embedding, "identity": encoder.identity} if encoder else None,
         "tuned": built.tuned.as_json(),
     }
 
 
-def _tuned(searcher: Searcher, passages: list[Passage], questions: Questions, progress: Progress) -> Tuned:
+def _model(folder: str, model: Encoder | Reranker | None) -> dict[str, str] | None:
+    """Where a model lies, and which one it is."""
+    return {"folder": folder, "identity": model.identity} if model is not None else None
+
+
+def _tuned(
+    searcher: Searcher, passages: list[Passage], questions: Questions, progress: Progress, reranker: Reranker | None
+) -> Tuned:
     asked = len(questions.choosing) + len(questions.measuring)
     asked += len(questions.foreign_choosing) + len(questions.foreign_measuring)
-    tuner = Tuner(searcher, passages, lambda done: progress("asking your own questions", done, asked))
+    tuner = Tuner(searcher, passages, lambda done: progress("asking your own questions", done, asked), reranker)
     return tuner.tune(questions)
 
 

@@ -85,6 +85,21 @@ def _refuse_foreign_code(folder: Path) -> None:
         raise TrainclinicError(message, hint="choose a model that needs no code of its own; none is executed here")
 
 
+def identity_of(folder: Path) -> str:
+    """Digest of configuration and weights: sizes, and the first megabyte, of every file.
+
+    Args:
+        folder: Folder of a model.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in {".json", ".safetensors", ".bin", ".txt", ".model"} and path.is_file():
+            with path.open("rb") as handle:
+                digest.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode())
+                digest.update(handle.read(_PEEK))
+    return digest.hexdigest()
+
+
 class SentenceEncoder:
     """A SentenceTransformer, loaded when the first text is encoded.
 
@@ -98,14 +113,8 @@ class SentenceEncoder:
 
     @property
     def identity(self) -> str:
-        """Digest of configuration and weights: sizes, and the first megabyte, of every file."""
-        digest = hashlib.blake2b(digest_size=16)
-        for path in sorted(self.folder.rglob("*")):
-            if path.suffix in {".json", ".safetensors", ".bin", ".txt", ".model"} and path.is_file():
-                with path.open("rb") as handle:
-                    digest.update(f"{path.relative_to(self.folder)} {path.stat().st_size}\n".encode())
-                    digest.update(handle.read(_PEEK))
-        return digest.hexdigest()
+        """Digest of configuration and weights."""
+        return identity_of(self.folder)
 
     def passages(self, texts: Sequence[str], progress: Callable[[int], None]) -> Vectors:
         """Encode passages; texts of similar length share a batch.

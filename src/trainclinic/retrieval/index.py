@@ -18,6 +18,7 @@ from trainclinic.retrieval.dense import Encoder, SentenceEncoder, Vectors, embed
 from trainclinic.retrieval.lexical import Lexical
 from trainclinic.retrieval.mixing import Curve, mix_of
 from trainclinic.retrieval.passage import Hit, Passage
+from trainclinic.retrieval.reranking import READ, CrossReranker, Reranker, reordered
 from trainclinic.retrieval.searching import Searcher, best
 
 PASSAGES, OFFSETS, VECTORS = "passages.jsonl", "offsets.npy", "vectors.npy"
@@ -79,6 +80,7 @@ class Index:
         version: Folder of the version that counts.
         manifest: What it says about itself.
         encoder: What encodes questions, instead of the model that the manifest names.
+        reranker: What orders the best hits, instead of the model that the manifest names.
 
     Attributes:
         folder: Its folder.
@@ -88,7 +90,12 @@ class Index:
     """
 
     def __init__(
-        self, folder: Path, version: Path, manifest: Mapping[str, Any], encoder: Encoder | None = None
+        self,
+        folder: Path,
+        version: Path,
+        manifest: Mapping[str, Any],
+        encoder: Encoder | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         tuned = manifest["tuned"]
         self.folder = folder
@@ -100,17 +107,19 @@ class Index:
         self._mix = mix_of(tuned["weights"])
         self._curve = Curve(float(tuned["curve"]["slope"]), float(tuned["curve"]["offset"]))
         self._stored = Stored(version)
+        self._reranker = _reranker(manifest, reranker)
         self._searcher = Searcher(
             Lexical.load(version, len(self._stored)), *_meaning(version, manifest, len(self._stored), encoder)
         )
 
     @classmethod
-    def open(cls, folder: Path, encoder: Encoder | None = None) -> Index:
-        """Open an index; an embedding model is loaded with the first question.
+    def open(cls, folder: Path, encoder: Encoder | None = None, reranker: Reranker | None = None) -> Index:
+        """Open an index; its models are loaded with the first question.
 
         Args:
             folder: Its folder.
             encoder: What encodes questions, instead of the model that the index was built with.
+            reranker: What orders the best hits, instead of the model that the index was built with.
 
         Raises:
             TrainclinicError: If there is no index, it is damaged or of another version, or a library or the embedding
@@ -118,7 +127,7 @@ class Index:
         """
         version, manifest = storage.current(folder)
         try:
-            return cls(folder, version, manifest, encoder)
+            return cls(folder, version, manifest, encoder, reranker)
         except (ValueError, KeyError, TypeError, OSError) as error:
             raise storage.damaged(folder, _reason(error)) from error
 
@@ -135,18 +144,22 @@ class Index:
             count: Hits at most; fewer where nothing else has anything in common with the question.
 
         Returns:
-            Hits, best first.
+            Hits, best first; with a reranker the order is its own, and scores are those of the search.
 
         Raises:
-            TrainclinicError: If the embedding model cannot be loaded, or the index was damaged after it was opened.
+            TrainclinicError: If a model cannot be loaded, or the index was damaged after it was opened.
         """
         channels = self._mix.channels(self._searcher.columns(question))
         mixed = self._mix.mixed(channels)
-        rows = best(mixed, count)
+        rows = best(mixed, count if self._reranker is None else max(count, READ))
         try:
             passages = self._stored.read(rows)
         except (OSError, ValueError) as error:
             raise storage.damaged(self.folder, _reason(error)) from error
+        if self._reranker is not None and rows:
+            by_row = dict(zip(rows, passages, strict=True))
+            rows = reordered(rows, question, passages, self._reranker)[:count]
+            passages = [by_row[row] for row in rows]
         return [
             Hit(passage, self._curve.at(float(mixed[row])), {name: float(part[row]) for name, part in channels.items()})
             for row, passage in zip(rows, passages, strict=True)
@@ -174,6 +187,22 @@ def _meaning(
         message = f"the embedding model `{embedding['folder']}` is not the one that this index was built with"
         raise TrainclinicError(message, hint="build the index again, or bring the model back")
     return vectors, encoder
+
+
+def _reranker(manifest: Mapping[str, Any], given: Reranker | None) -> Reranker | None:
+    """What orders the best hits, where it was measured to help.
+
+    Raises:
+        TrainclinicError: If the model is gone, or another than the one that was measured.
+    """
+    named = manifest["reranker"]
+    if named is None or not manifest["tuned"]["reranks"]:
+        return None
+    reranker = given or CrossReranker(Path(named["folder"]))
+    if reranker.identity != named["identity"]:
+        message = f"the reranker `{named['folder']}` is not the one that this index was built with"
+        raise TrainclinicError(message, hint="build the index again, or bring the model back")
+    return reranker
 
 
 def _reason(error: Exception) -> str:

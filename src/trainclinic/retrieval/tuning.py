@@ -19,6 +19,7 @@ from trainclinic.retrieval.measures import Quality, quality
 from trainclinic.retrieval.mixing import COLUMNS, Curve, Mix, Scores, fit_curve, floor_between
 from trainclinic.retrieval.passage import Passage
 from trainclinic.retrieval.questions import ANSWERS_ONLY, Asked, Questions
+from trainclinic.retrieval.reranking import READ, Reranker, reordered
 from trainclinic.retrieval.searching import Searcher, best, cosines, rank
 
 QUESTION_SHARES = (0.3, 0.5, 0.7)
@@ -28,6 +29,8 @@ CANDIDATES = 30
 """Passages of each column among which mixes are compared."""
 POOL = 400
 """Answers that are encoded without their questions, to see whether meaning finds them."""
+RERANKED = 80
+"""Questions that a reranker is measured with, in each half."""
 NOTICEABLE = 0.01
 """Mean reciprocal rank by which a mix must be better than a more even one."""
 UNTUNED = Mix(0.5, 0.5)
@@ -46,6 +49,7 @@ class Tuned:
         groups: Quality of what was chosen, by group of questions.
         refused: Share of answerable questions that fall below the floor.
         accepted: Share of unanswerable questions that reach it, by group.
+        reranks: Whether a reranker orders the best hits better.
     """
 
     mix: Mix
@@ -55,6 +59,7 @@ class Tuned:
     groups: dict[str, Quality] = field(default_factory=dict)
     refused: float = 0.0
     accepted: dict[str, float] = field(default_factory=dict)
+    reranks: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for the manifest and for `--json`."""
@@ -66,6 +71,7 @@ class Tuned:
             "groups": {name: asdict(one) for name, one in self.groups.items()},
             "refused_answerable": self.refused,
             "accepted_unanswerable": self.accepted,
+            "reranks": self.reranks,
         }
 
 
@@ -76,12 +82,18 @@ class Tuner:
         searcher: Where scores come from.
         passages: All passages.
         progress: Called with the number of questions asked since the last call.
+        reranker: What may order the best hits; `None` for nothing.
     """
 
     def __init__(
-        self, searcher: Searcher, passages: Sequence[Passage], progress: Callable[[int], None] = lambda _: None
+        self,
+        searcher: Searcher,
+        passages: Sequence[Passage],
+        progress: Callable[[int], None] = lambda _: None,
+        reranker: Reranker | None = None,
     ) -> None:
         self._searcher = searcher
+        self._reranker = reranker
         self._passages = passages
         self._progress = progress
         self._pool: tuple[npt.NDArray[np.int64], Vectors] | None = None
@@ -104,6 +116,11 @@ class Tuner:
         at = np.vectorize(curve.at, otypes=[np.float64])
         tuned = Tuned(mix, curve, floor_between(at(known), at(foreign)))
         self.measure(questions, tuned)
+        if self._reranker is not None:
+            before, after = self._reordered(questions.choosing, mix, self._reranker)
+            tuned.reranks = after.mrr_at_10 > before.mrr_at_10 + NOTICEABLE
+            before, after = self._reordered(questions.measuring, mix, self._reranker)
+            tuned.table |= {"chosen, with whole questions": before, "reranked": after}
         return tuned
 
     def measure(self, questions: Questions, tuned: Tuned) -> None:
@@ -129,6 +146,19 @@ class Tuner:
         tuned.groups = {group: quality(found) for group, found in ranks["chosen"].items()}
         tuned.refused = float(np.mean(refused)) if refused else 0.0
         tuned.accepted = self._accepted(questions.foreign_measuring, tuned)
+
+    def _reordered(self, questions: Sequence[Asked], mix: Mix, reranker: Reranker) -> tuple[Quality, Quality]:
+        """Quality before and after a reranker, of some questions that see all passages."""
+        before, after = [], []
+        for asked in [one for one in questions if one.group != ANSWERS_ONLY][:RERANKED]:
+            columns, relevant = self._columns(asked)
+            scores = _mixed(mix, columns)
+            rows = best(scores, READ)
+            order = reordered(rows, asked.text, [self._passages[row] for row in rows], reranker)
+            place = next((at for at, row in enumerate(order, start=1) if row in relevant), None)
+            before.append(rank(scores, relevant))
+            after.append(place or before[-1])
+        return quality(before), quality(after)
 
     def _accepted(self, asked: Sequence[Asked], tuned: Tuned) -> dict[str, float]:
         found: dict[str, list[bool]] = defaultdict(list)
