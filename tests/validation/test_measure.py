@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import pickle
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +14,13 @@ import pytest
 
 from tests.validation.zoo import edited, parted
 from trainclinic.catalogue.verdict import Absent, NotEvaluated
+from trainclinic.corpus.sample import Message, Sample
 from trainclinic.diagnosis.validating import Validation, validate
 from trainclinic.record.errors import TrainclinicError
+from trainclinic.record.source import Source
 from trainclinic.validation import loading, measure, scoring
 from trainclinic.validation.tested import DEPTHS
-from trainclinic.validation.texts import Row, material_of
+from trainclinic.validation.texts import Row, material_of, turns_before_answer
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*[Ss]kipping special token.*:UserWarning"),
@@ -173,7 +175,7 @@ def test_a_file_without_questions_is_refused(clinic, tmp_path):
 
 def test_stored_settings_of_generation_change_nothing(full, clinic, tmp_path):
     folder = copy_of(clinic.full, tmp_path)
-    stored = {"do_sample": True, "temperature": 5.0, "repetition_penalty": 9.0, "eos_token_id": 2}
+    stored = {"do_sample": True, "temperature": 5.0, "no_repeat_ngram_size": 1, "min_new_tokens": 20, "eos_token_id": 2}
     (folder / "generation_config.json").write_text(json.dumps(stored))
     found = validate(folder, data=[clinic.held_out], **QUICK)
     as_usual = {one.question: one.text for one in full.tested.answers}
@@ -282,21 +284,25 @@ def test_pickled_weights_are_refused_and_read_where_the_user_insists(full, clini
 
 
 class Bomb:
-    """A pickle that would leave a file behind."""
+    """A pickle that would leave a folder behind."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.path,)
+        return os.mkdir, (str(self.path),)
 
 
-def test_a_pickle_that_runs_code_runs_nothing(clinic, tmp_path):
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_a_pickle_that_runs_code_runs_nothing(clinic, tmp_path, is_zip):
+    import torch
+
     folder = copy_of(clinic.full, tmp_path)
     (folder / "model.safetensors").unlink()
-    (folder / "pytorch_model.bin").write_bytes(pickle.dumps({"model.norm.weight": Bomb(tmp_path / "boom")}))
+    hostile = {"model.norm.weight": Bomb(tmp_path / "boom")}
+    torch.save(hostile, folder / "pytorch_model.bin", _use_new_zipfile_serialization=is_zip)
     error = refused(folder, pickles=True)
-    assert "`" in error.message
+    assert "pytorch_model.bin` cannot be read" in error.message
     assert error.hint
     assert not (tmp_path / "boom").exists()
 
@@ -342,3 +348,14 @@ def test_progress_adds_up_to_what_there_is(clinic):
     assert seen["held-out rows"] == seen["held-out rows under the base"] == [rows, rows]
     assert seen["answers"] == seen["answers of the base"] == [asked, asked]
     assert seen["reading weights"] == [1, 1]
+
+
+def test_the_question_of_a_conversation_is_its_last_turn():
+    turns = (Message("user", "Hello"), Message("assistant", "Hi"), Message("user", "Why?"), Message("assistant", "So."))
+    sample = Sample(Source("rows", 1), 1, "messages", messages=turns)
+    assert [one.content for one in turns_before_answer(sample)] == ["Hello", "Hi", "Why?"]
+
+
+def test_a_device_that_nobody_knows_is_a_message(clinic):
+    with pytest.raises(TrainclinicError, match="no `tpu` device"):
+        loading.place_for(str(clinic.base), "tpu", None)

@@ -87,7 +87,7 @@ def place_for(folder: str, device: str, dtype: str | None) -> Place:
 
     there = {"cpu": True, "mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()}
     chosen = next(name for name in ("cuda", "mps", "cpu") if there[name]) if device == "auto" else device
-    if not there[chosen]:
+    if not there.get(chosen):
         message = f"this machine has no `{chosen}` device"
         raise TrainclinicError(message, hint="--device auto takes what is there")
     size = sum(path.stat().st_size for path in Path(folder).glob("*.safetensors")) if Path(folder).is_dir() else 0

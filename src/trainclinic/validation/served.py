@@ -5,14 +5,13 @@ The server applies its own template. It judges nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainclinic.validation.answering import TEMPERATURE
 from trainclinic.validation.measure import Tell, silent
 from trainclinic.validation.scores import scores_of
 from trainclinic.validation.tested import Answer, Depth, Tested
-from trainclinic.validation.texts import Material, general_questions
+from trainclinic.validation.texts import Material, general_questions, turns_before_answer
 
 if TYPE_CHECKING:
     from trainclinic.corpus.sample import Sample
@@ -50,7 +49,8 @@ def measure_served(endpoint: Endpoint, material: Material, depth: Depth, tell: T
 
 
 def _answer(endpoint: Endpoint, sample: Sample, depth: Depth) -> Answer:
-    messages = _messages(sample)
+    turns = turns_before_answer(sample)
+    messages = [{"role": one.role, "content": one.content} for one in turns]
 
     def said(temperature: float) -> Completion:
         return endpoint.complete(messages, max_tokens=depth.new_tokens, temperature=temperature, seed=depth.seed)
@@ -59,11 +59,5 @@ def _answer(endpoint: Endpoint, sample: Sample, depth: Depth) -> Answer:
     drawn = None if depth.is_brief else said(TEMPERATURE).text
     stopped = None if not greedy.finish_reason else greedy.finish_reason != LIMIT
     prompt = "\n".join(f"{one['role']}: {one['content']}" for one in messages)
-    question = messages[-1]["content"] if messages else ""
+    question = turns[-1].content if turns else ""
     return Answer(prompt, question, greedy.text, greedy.tokens, stopped, sample.answer, drawn)
-
-
-def _messages(sample: Sample) -> Sequence[dict[str, str]]:
-    """The conversation up to its last answer."""
-    last = max((at for at, one in enumerate(sample.messages) if one.is_answer), default=len(sample.messages))
-    return [{"role": one.role, "content": one.content} for one in sample.messages[:last]]

@@ -5,6 +5,7 @@ Nothing is loaded as a whole: memory holds one tensor of each side. It judges no
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,7 +121,7 @@ def _tensors(file: Path) -> Iterator[tuple[str, torch.Tensor]]:
 
     if file.suffix == ".bin":
         try:
-            yield from torch.load(file, weights_only=True, mmap=True).items()
+            yield from torch.load(file, weights_only=True, mmap=zipfile.is_zipfile(file)).items()
         except Exception as error:  # pickle, zip and torch each raise their own
             raise _damaged(file, error) from error
         return

@@ -249,8 +249,19 @@ def asked_by(way: Formatting, samples: Sequence[Sample], tokenizer: Tokenizer, d
             break
         asked = asked_of(sample, template, tokenizer) if sample.messages else _half(sample, tokenizer)
         if asked is not None and len(asked.ids) <= depth.length:
-            found.append((sample.prompt or asked.prompt, asked))
+            turns = turns_before_answer(sample)
+            found.append((turns[-1].content if turns else asked.prompt, asked))
     return found
+
+
+def turns_before_answer(sample: Sample) -> Sequence[Message]:
+    """The conversation up to its last answer.
+
+    Args:
+        sample: The row.
+    """
+    last = max((at for at, one in enumerate(sample.messages) if one.is_answer), default=len(sample.messages))
+    return sample.messages[:last]
 
 
 def _half(sample: Sample, tokenizer: Tokenizer) -> Asked | None:
