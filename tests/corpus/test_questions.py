@@ -100,4 +100,3 @@ def test_other_headings_make_sections_of_plain_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["#" + " " * 200_000 + "x", "> " * 50_000 + "x", "**Q" + " " * 200_000, " " * 200_000])
 def test_a_long_run_of_blanks_opens_nothing_and_is_left_soon(line):
     assert opened_part(line) is None
-
