@@ -195,8 +195,8 @@ def _reranker(manifest: Mapping[str, Any], given: Reranker | None) -> Reranker |
     Raises:
         TrainclinicError: If the model is gone, or another than the one that was measured.
     """
-    named = manifest["reranker"]
-    if named is None or not manifest["tuned"]["reranks"]:
+    named = manifest.get("reranker")
+    if named is None or not manifest["tuned"].get("reranks"):
         return None
     reranker = given or CrossReranker(Path(named["folder"]))
     if reranker.identity != named["identity"]:
