@@ -48,7 +48,6 @@ LABELS = {
     "throughput_drop": ("time-gap", "throughput-drift", "throughput-step-change"),
     "train_eval_scale_mismatch": ("loss-multiple-of-accumulation",),
 }
-LATER = {"tensorboard_events", "wandb_run", "mlflow_mlruns", "notebook", "fastai_notebook", "llamacpp_finetune"}
 HEALTHY = {
     "healthy", "nan_grad_benign", "generalization_gap", "no_eval", "noisy", "constant_lr", "nonstandard_unit",
     "undertrained", "slow_learning",
@@ -164,7 +163,6 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--json", type=Path, help="write one object per entry to this file")
     parser.add_argument("--corrected", action="store_true", help="score against the labels of a second reading")
-    parser.add_argument("--all-formats", action="store_true", help="score formats that have no reader yet, too")
     options = parser.parse_args()
     entries = [json.loads(line) for line in (options.folder / "index.jsonl").open(encoding="utf-8")]
     with ProcessPoolExecutor(2) as pool:
@@ -175,11 +173,10 @@ def main() -> int:
         corrections = json.loads(CORRECTIONS.read_text(encoding="utf-8"))
         outcomes = [corrected(outcome, corrections) for outcome in outcomes]
     show_reading(outcomes)
-    scored = [o for o in outcomes if options.all_formats or o.format not in LATER]
-    high = [o for o in scored if o.confidence == "high"]
-    print(f"\n{len(high)} entries with high-confidence labels in formats that are read")
+    high = [o for o in outcomes if o.confidence == "high"]
+    print(f"\n{len(high)} entries with high-confidence labels")
     show_symptoms(high)
-    show_verdicts(scored)
+    show_verdicts(outcomes)
     return 0
 
 

@@ -95,7 +95,7 @@ class TestDiagnose:
         for number in range(3):
             (sick / f"events.out.tfevents.{number}").write_bytes(b"x")
         result = run("diagnose", healthy, sick)
-        assert "events.out.tfevents.0 and 2 more: TensorBoard event files are not read yet" in result.stderr
+        assert "events.out.tfevents.0 and 2 more: the file does not begin with a TensorBoard record" in result.stderr
 
     @pytest.mark.usefixtures("sick")
     def test_one_of_several_runs_can_be_chosen(self, healthy: Path) -> None:
@@ -168,21 +168,15 @@ class TestExplain:
 
     def test_the_list_has_every_symptom_circumstance_cause_and_fix_once(self) -> None:
         from trainclinic.causes.catalogue import all_causes
-        from trainclinic.dataset.examine import all_rules as rules_of_data
+        from trainclinic.diagnosis.symptoms import all_symptoms
         from trainclinic.findings.circumstances import all_circumstances
-        from trainclinic.findings.examine import all_rules
         from trainclinic.fixes.catalogue import all_fixes
-        from trainclinic.probes.examine import all_probes
-        from trainclinic.script.examine import all_rules as rules_of_scripts
 
         lines = run("explain", "--list").stdout.splitlines()
         listed = [line.split()[0] for line in lines if line.startswith("  ")]
         assert sorted(listed) == sorted(
             [
-                *all_rules(),
-                *rules_of_scripts(),
-                *rules_of_data(),
-                *all_probes(),
+                *all_symptoms(),
                 *all_circumstances(),
                 *all_causes(),
                 *all_fixes(),

@@ -28,6 +28,7 @@ OF_SCRIPTS = json.loads((TABLES / "background" / "script.json").read_text(encodi
 
 FOR_READERS = {
     "no-evaluation": "half of all logs have none, whatever is wrong; what needs an evaluation asks for one",
+    "values-differing-between-sources": "it says that one of two logs is wrong, not that anything is wrong in the run",
     "version-with-known-defect": "it shows every defect in one place; causes ask for their own topic, a circumstance",
 }
 """Verdicts that no cause needs, each with its reason."""

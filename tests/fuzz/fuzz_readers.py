@@ -32,6 +32,16 @@ NAMES = (
     "generations.txt",
     "config.py",
     "requirements.txt",
+    "run.ipynb",
+    "train.log.gz",
+    "run.zip",
+    "events.out.tfevents.1.host",
+    "run-1.wandb",
+    "run-1.swanlab",
+    "mlflow.db",
+    "meta.yaml",
+    "messages.json",
+    "wandb-summary.json",
 )
 SLOWEST_SECONDS = 5.0
 PIECES = (
@@ -87,10 +97,15 @@ def seeds() -> list[bytes]:
     """Real inputs of the reader tests, each with the byte that gives it its name, and small pieces."""
     found = []
     for path in sorted((ROOT / "tests" / "readers").rglob("*")):
-        if path.is_file() and path.suffix != ".py" and path.name != "expected.json" and path.stat().st_size < 20_000:
+        if path.is_file() and path.suffix != ".py" and path.name != "expected.json" and path.stat().st_size < 45_000:
             content = path.read_bytes()
-            found += [bytes([number]) + content for number, name in enumerate(NAMES) if name.endswith(path.suffix)]
+            found += [bytes([number]) + content for number, name in enumerate(NAMES) if _is_like(name, path)]
     return found + [bytes([number]) + piece for number in range(len(NAMES)) for piece in PIECES]
+
+
+def _is_like(name: str, path: Path) -> bool:
+    """Whether a seed may stand under a name: the same ending, or both of TensorBoard, whose names end with the host."""
+    return "tfevents" in path.name if "tfevents" in name else name.endswith(path.suffix)
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:

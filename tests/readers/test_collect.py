@@ -316,10 +316,10 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("name", "content", "words"),
         [
-            ("events.out.tfevents.1.host", b"\x18\x00\x00", "TensorBoard event files are not read yet"),
-            ("run-1.wandb", b":W&B\xe1", "Weights & Biases run files are not read yet"),
-            ("train.ipynb", b"{}", "notebooks are not read yet"),
-            ("train.log.gz", b"\x1f\x8b\x08", "compressed files are not read yet"),
+            ("events.out.tfevents.1.host", b"\x18\x00\x00", "does not begin with a TensorBoard record"),
+            ("run-1.wandb", b":W&B\xe1", "does not begin like a W&B run"),
+            ("train.ipynb", b"{}", "no output that shows anything of a training run"),
+            ("train.log.7z", b"7z\xbc\xaf", "archives of this kind are not read"),
             ("trainer_state.json", b"version https://git-lfs.github.com/spec/v1\noid x\n", "Git LFS pointer"),
             ("train.log", b"", "the file is empty"),
             ("train.log", bytes(range(256)) * 10, "binary"),
@@ -342,7 +342,7 @@ class TestRefusals:
             (tmp_path / f"events.out.tfevents.{number}").write_bytes(b"x")
         collected = collect(tmp_path)
         (damage,) = collected.damage
-        assert (damage.says, damage.count) == ("TensorBoard event files are not read yet", 3)
+        assert (damage.says, damage.count) == ("the file does not begin with a TensorBoard record", 3)
         assert damage in only(collected).damage
 
     def test_a_folder_with_nothing_to_read_says_what_was_looked_at(self, tmp_path: Path) -> None:
@@ -448,3 +448,30 @@ def test_messages_of_a_resume(tmp_path: Path, message: str) -> None:
     )
     (tmp_path / "train.log").write_text(f"{before}\n{message}\n{after}\n")
     assert len(collect(tmp_path).records[0].events_of("resume")) == 1
+
+
+class TestSourcesOfOneRun:
+    STATE = """{"log_history": [{"step": 10, "loss": 2.5, "learning_rate": 2e-05},
+        {"step": 20, "loss": 2.25, "learning_rate": 1.5e-05}, {"step": 30, "loss": 2.125, "learning_rate": 1e-05}]}"""
+
+    def test_agreeing_values_are_one_value_with_two_sources(self, tmp_path: Path) -> None:
+        (tmp_path / "trainer_state.json").write_text(self.STATE)
+        rows = [(10, "2.50", "2e-05"), (20, "2.25", "1.5e-05"), (30, "2.12", "1e-05")]
+        (tmp_path / "train.log").write_text("".join(f"step {step}: loss {a} lr {b}\n" for step, a, b in rows))
+        record = only(collect(tmp_path))
+        assert len(record.series["train/loss"]) == 3
+        assert [str(fact.value) for fact in record.other_facts if fact.name == "agrees_with"] == [
+            "6 values, `trainer_state.json`"
+        ]
+        assert not [fact for fact in record.other_facts if fact.name == "disagrees_with"]
+
+    def test_values_that_differ_between_two_logs_are_told_with_both_places(self, tmp_path: Path) -> None:
+        (tmp_path / "trainer_state.json").write_text(self.STATE)
+        rows = [(10, "2.50", "2e-05"), (20, "2.25", "9e-05"), (30, "2.12", "1e-05")]
+        (tmp_path / "train.log").write_text("".join(f"step {step}: loss {a} lr {b}\n" for step, a, b in rows))
+        (fact,) = (fact for fact in only(collect(tmp_path)).other_facts if fact.name == "disagrees_with")
+        assert fact.value == (
+            "`train/learning_rate` at step 20 is 9e-05 in `train.log` and 1.5e-05 in `trainer_state.json`; "
+            "1 of 3 shared values differ"
+        )
+        assert str(fact.source) == "trainer_state.json:2"

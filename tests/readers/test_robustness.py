@@ -187,3 +187,12 @@ def test_special_files_are_left_alone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.log")
     with pytest.raises(ReadError):
         collect(tmp_path)
+
+
+def test_a_list_of_token_ids_that_is_cut_off_in_the_middle_is_passed_over_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    ids = ", ".join(str(number) for number in range(100, 400))
+    path.write_text(f"tokenizer input_ids: [{ids}, ...\n{ROWS}")
+    begin = time.monotonic()
+    assert len(only(path).series["train/loss"]) == 19
+    assert time.monotonic() - begin < HANG_SECONDS

@@ -26,7 +26,8 @@ FORMAT_OF_SUFFIX = {
 HARMFUL = 1
 HELP = """Say what training runs show and why, each symptom with the line it was read on.
 
-PATH is a run folder, a log file or a quoted pattern such as "runs/*"; several may be given. A single run gets a full
+PATH is a run folder, a log file, a notebook, an archive of these, a quoted pattern such as "runs/*" or `-` for standard
+input; several may be given. A single run gets a full
 report, several get a table and a report each.
 
 \b
@@ -36,6 +37,7 @@ trainclinic diagnose train.log --script finetune.py --data train.jsonl
 trainclinic diagnose runs/my-finetune --model runs/my-finetune
 trainclinic diagnose "runs/*" --run runs/third
 trainclinic diagnose train.log --format json | jq .verdict
+trainclinic diagnose - < train.log
 """
 
 

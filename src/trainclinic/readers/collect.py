@@ -15,6 +15,7 @@ from trainclinic.readers.folders.join import join
 from trainclinic.readers.folders.reading import Outcome, read_files
 from trainclinic.readers.folders.retold_results import settle_retold_results
 from trainclinic.readers.folders.row_steps import count_rows_in_steps
+from trainclinic.readers.folders.unpacking import STDIN, Unpacked
 from trainclinic.record.errors import ReadError
 from trainclinic.record.parts import Checkpoint, Damage
 from trainclinic.record.source import Source
@@ -38,6 +39,7 @@ class Collected:
         scripts: Programs and launch scripts beside the logs, for those who can read code.
         title: Name for the whole: the one folder or file that was given.
         data: Files that are training data and no logs, for those who can read data.
+        unpacked: Holds the temporary folder in which compressed files lie unpacked; it goes with this value.
     """
 
     records: tuple[RunRecord, ...]
@@ -46,6 +48,7 @@ class Collected:
     scripts: tuple[Found, ...] = ()
     title: str = ""
     data: tuple[Found, ...] = ()
+    unpacked: Unpacked | None = None
 
 
 def collect(
@@ -58,7 +61,8 @@ def collect(
     """Read everything below `target` into records, one per run.
 
     Args:
-        target: A folder, a file, a glob pattern, or several of these.
+        target: A folder, a file, a glob pattern, or several of these; compressed files are unpacked, `-` is standard
+            input.
         jobs: Processes to read with; 0 takes one per processor when there are several large files.
         scripts_suffice: Whether a target that holds programs and no log gives no records instead of an error.
         is_data: Which files hold training data: they are set aside and not read as logs.
@@ -67,7 +71,11 @@ def collect(
         ReadError: If a target does not exist or nothing readable was found; the message says what was.
     """
     targets = [target] if isinstance(target, (str, os.PathLike)) else list(target)
-    found = discover(targets)
+    unpacked = Unpacked()
+    found = discover(given) if (given := [one for one in targets if one != STDIN]) else Discovered()
+    if len(given) < len(targets):
+        unpacked.add_stdin(found)
+    unpacked.unpack(found)
     scripts = tuple(file for file in found.files if file.path.suffix.lower() in SCRIPT_SUFFIXES)
     data = tuple(file for file in found.files if file.path.suffix.lower() in DATA_SUFFIXES and is_data(file.path))
     outcomes = list(read_files([file for file in found.files if file not in data], jobs))
@@ -75,27 +83,26 @@ def collect(
     refused = _count_refusals(outcomes)
     looked_at = sum(outcome.opened for outcome in outcomes)
     if not parts and scripts_suffice and any(file.path.suffix.lower() in PROGRAM_SUFFIXES for file in scripts):
-        return Collected((), tuple(found.damage), looked_at, scripts, found.title, data)
+        return Collected((), tuple(found.damage), looked_at, scripts, found.title, data, unpacked)
     if not parts:
         hint = next((outcome.hint for outcome in outcomes if outcome.hint), _WHAT_WE_READ)
         raise ReadError(_why_nothing(found, refused, looked_at), hint=hint)
     settle_retold_results(parts)
     count_rows_in_steps(parts)
-    runs = _in_order_of_targets(group_runs(parts), found)
+    runs = _in_order_of_targets(group_runs(parts))
     records = [
         join(run, name, _checkpoints_of(run, runs, found)) for run, name in zip(runs, _names(runs, found), strict=True)
     ]
     damage = (*found.damage, *refused)
-    return Collected(tuple(_with_damage(records, runs, damage)), damage, looked_at, scripts, found.title, data)
+    told = tuple(_with_damage(records, runs, damage))
+    return Collected(told, damage, looked_at, scripts, found.title, data, unpacked)
 
 
-def _in_order_of_targets(runs: list[Run], found: Discovered) -> list[Run]:
+def _in_order_of_targets(runs: list[Run]) -> list[Run]:
     """Runs in the order in which the user gave their paths, the main run of each path first."""
-    target = {file.name: file.target for file in found.files}
 
     def place(run: Run) -> int:
-        parts = run.rows or [part for _, part in run.settings]
-        return min(target[part.fragment.file] for part in parts)
+        return min(part.target for part in run.rows or [part for _, part in run.settings])
 
     return _plain_names_first(sorted(runs, key=place))
 

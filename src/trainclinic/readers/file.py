@@ -56,6 +56,10 @@ class LogFile:
     def _open(self) -> BinaryIO:
         return self.path.open("rb")
 
+    def stream(self) -> BinaryIO:
+        """The file's bytes from the start, for readers of binary formats; the caller closes it."""
+        return self._open()
+
     def source(self, line: int | None = None, key: str = "") -> Source:
         """A place in this file."""
         return Source(self.name, line, key)

@@ -44,7 +44,17 @@ SERIES: dict[str, tuple[str, str]] = {
     "reward/chosen": ("1", "reward of the chosen answers"),
     "reward/rejected": ("1", "reward of the rejected answers"),
     "policy/kl": ("nats", "divergence of the policy from its reference"),
+    "reward/equal_groups": ("1", "share of groups whose completions all earned the same reward, which teach nothing"),
+    "logps/chosen": ("nats", "log-probability of the chosen answers, summed over their tokens in most trainers"),
+    "logps/rejected": ("nats", "log-probability of the rejected answers, summed likewise"),
+    "logits/chosen": ("1", "mean logit over the positions of the chosen answers"),
+    "logits/rejected": ("1", "mean logit over the positions of the rejected answers"),
+    "policy/clipped": ("1", "share of tokens, or of sequences, whose probability ratio was clipped"),
     "completions/length": ("tokens", "mean length of sampled completions"),
+    "completions/min_length": ("tokens", "shortest sampled completion"),
+    "completions/max_length": ("tokens", "longest sampled completion"),
+    "completions/terminated_length": ("tokens", "mean length of the completions that ended by themselves"),
+    "completions/cut": ("1", "share of completions that were cut at the length limit"),
 }
 
 # Facts: name -> (kind, unit, meaning). Kinds: number, text, flag.

@@ -90,7 +90,7 @@ POLICY_PREFIXES = (
     "ppo/",
     "objective/kl",
     "env/reward",
-    "frac_reward_zero_std",
+    "reward/equal_groups",
 )
 COLUMN_MARKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("causal-lm", ("eval_bleu_4", "predict_bleu_4")),  # the spelling of LLaMA-Factory's chat metrics

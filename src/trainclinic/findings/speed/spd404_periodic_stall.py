@@ -41,6 +41,7 @@ SHARE = Threshold(
 HEAVY = Threshold(
     "share of unexplained slow windows", 1 / 3, "1", "half as long again: what one pays for is mostly waiting"
 )
+LEAST = Threshold("time lost", 1.0, "s", "less than a second in a whole run costs nobody anything")
 
 
 def check(run: Measured) -> Verdict:
@@ -79,12 +80,14 @@ def _periodic(run: Measured, speed: Throughput, found: Periodic) -> Present:
         (Evidence(says, source, found.steps[0], speed.windows.series),),
         means=means,
         settle="" if planned else "time spent waiting for the next batch, logged beside the time of the step",
-        severity=_severity(planned=bool(planned), share=share if speed.windows.covers_all else 0.0),
+        severity=_severity(found.lost, planned=bool(planned), share=share if speed.windows.covers_all else 0.0),
     )
 
 
-def _severity(*, planned: bool, share: float) -> Severity | None:
+def _severity(lost: float, *, planned: bool, share: float) -> Severity | None:
     """What the waiting costs decides: nothing is wrong with what is learned."""
+    if lost < LEAST.value:
+        return Severity.NOTE
     if planned:
         return Severity.NOTE if share < SHARE.value else Severity.WARNING
     return None if share >= HEAVY.value else Severity.WARNING
@@ -103,5 +106,5 @@ RULE = Rule(
     severity=Severity.HARMFUL,
     needs=("time/elapsed", "speed/seconds_per_step", "speed/samples_per_second", "eval/loss"),
     check=check,
-    thresholds=(SLOW, FEWEST, SHARE, HEAVY),
+    thresholds=(SLOW, FEWEST, SHARE, HEAVY, LEAST),
 )

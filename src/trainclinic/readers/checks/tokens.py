@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from trainclinic.readers.checks.line import Claim, Line, pattern, shortened
 
-_IDS = r"\[\s*(\d{1,7}(?:\s*,?\s+\d{1,7}|\s*,\s*\d{1,7})*)\s*\]"
+_IDS = r"\[\s*(\d{1,7}(?:(?:\s*,\s*|\s+)\d{1,7})*)\s*\]"
 _TOOL = (
     r"\b(?:hf|hugging ?face|transformers|auto ?tokenizer|tokenizers?|llama\.?cpp|llama-\w+|main|gguf|ggml|vllm|ollama"
     r"|sglang|tgi|tensorrt|mlx|onnx|exllama\w*|slow|fast|train(?:ing|er)?|infer(?:ence)?|serv(?:ing|er|e)|client|eval"

@@ -33,7 +33,7 @@ SKIPPED_SUFFIXES = frozenset((
     ".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".ggml", ".npz", ".npy", ".h5", ".hdf5", ".onnx",
     ".msgpack", ".model", ".spm", ".pkl", ".pickle", ".joblib", ".tflite", ".pb", ".mlmodel", ".distcp", ".png",
     ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".svg", ".ico", ".tif", ".tiff", ".pdf", ".eps", ".wav", ".mp3",
-    ".flac", ".ogg", ".mp4", ".avi", ".mov", ".mkv", ".webm", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar",
+    ".flac", ".ogg", ".mp4", ".avi", ".mov", ".mkv", ".webm", ".7z", ".rar",
     ".whl", ".egg", ".jar", ".deb", ".rpm", ".iso", ".pyc", ".pyi", ".pyx", ".so", ".dll", ".dylib", ".exe",
     ".o", ".a", ".c", ".cc", ".cpp", ".cu", ".cuh", ".h", ".hpp", ".js", ".ts", ".jsx", ".tsx", ".css", ".scss",
     ".html", ".htm", ".java", ".go", ".rs", ".rb", ".php", ".lock", ".parquet", ".arrow", ".feather", ".sqlite",
@@ -207,12 +207,12 @@ class _Walk:
             name = f"{shown}/{redact(entry.name)}" if shown else redact(entry.name)
             self._note_checkpoint(entry, name, shown)
             if entry.is_dir(follow_symlinks=False):
-                if _wanted_folder(entry.name) and _is_new(Path(entry.path), self.seen):
+                if wanted_folder(entry.name) and _is_new(Path(entry.path), self.seen):
                     yield entry.path, name
             elif entry.is_symlink() and entry.is_dir():
-                if _wanted_folder(entry.name):
+                if wanted_folder(entry.name):
                     links.append((entry.path, name))
-            elif not _wanted_file(entry.name):
+            elif not wanted_file(entry.name):
                 self.found.skipped += 1
             elif entry.is_file() and (not entry.is_symlink() or _is_new(Path(entry.path), self.seen)):
                 files.append(Found(Path(entry.path), name, shown, target=self.number))
@@ -232,11 +232,13 @@ class _Walk:
             listing.append(Checkpoint(step=step, path=name, source=Source(name)))
 
 
-def _wanted_folder(name: str) -> bool:
+def wanted_folder(name: str) -> bool:
+    """Whether a folder of this name may hold logs."""
     return not name.startswith(".") and name.lower() not in SKIPPED_FOLDERS
 
 
-def _wanted_file(name: str) -> bool:
+def wanted_file(name: str) -> bool:
+    """Whether a file of this name may be a log, a configuration or a script."""
     lowered = name.lower()
     if lowered in _KEPT:
         return True

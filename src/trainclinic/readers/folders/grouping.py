@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainclinic.readers.folders.agreement import agreement
 from trainclinic.readers.folders.discover import natural
 from trainclinic.readers.folders.in_loop import hidden_losses, recorded_same_run
 from trainclinic.readers.folders.same_run import Relation, fork_step, relate, span, starts_before
@@ -35,11 +36,13 @@ class Part:
         fragment: What was read.
         home: Folder of the run it belongs to, as the user would name it; empty for the top.
         damage: What could not be read in its file.
+        target: Which of the given paths it was found under, from 0.
     """
 
     fragment: Fragment
     home: str
     damage: tuple[Damage, ...] = ()
+    target: int = 0
 
     @property
     def has_rows(self) -> bool:
@@ -172,6 +175,8 @@ def _absorb(run: Run, member: Part, part: Part) -> None:
             kept = column if name not in known else column.where(outside)
             if len(kept.step):
                 columns[name] = kept
+    if hidden is None:
+        member.fragment.other_facts += agreement(member.fragment, part.fragment)
     rest = replace(part, fragment=replace(part.fragment, columns=columns))
     if hidden is not None:
         rest.damage = (*part.damage, hidden)

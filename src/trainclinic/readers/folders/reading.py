@@ -12,7 +12,7 @@ from trainclinic.readers.folders.checkpoint_names import run_folder
 from trainclinic.readers.folders.discover import Found
 from trainclinic.readers.folders.grouping import Part
 from trainclinic.readers.folders.rows import settle_rows
-from trainclinic.readers.folders.unsupported import why_content_refused, why_name_refused
+from trainclinic.readers.folders.unsupported import ARCHIVE, why_content_refused, why_name_refused
 from trainclinic.readers.reader import pick_reader
 from trainclinic.record.errors import ReadError
 
@@ -74,7 +74,7 @@ def _bytes(found: Found) -> int:
 def read_file(found: Found) -> Outcome:
     """Read one file; whatever is wrong with it becomes a refusal with its reason and stops nothing."""
     if refusal := why_name_refused(found.name):
-        is_wanted = found.asked or refusal[0] != "compressed files are not read yet"
+        is_wanted = found.asked or refusal[0] != ARCHIVE
         return Outcome(found.name, (), *(refusal if is_wanted else ("", "")), opened=False)
     try:
         file = LogFile(found.path, found.name)
@@ -93,7 +93,7 @@ def read_file(found: Found) -> Outcome:
         says = f"our reader failed on it with {type(error).__name__}"
         return Outcome(found.name, (), says, "this is a defect of trainclinic: please report it with the file")
     home = run_folder(found.folder)
-    parts = tuple(Part(fragment, home, file.damage) for fragment in fragments if not fragment.is_empty)
+    parts = tuple(Part(fragment, home, file.damage, found.target) for fragment in fragments if not fragment.is_empty)
     is_missed = not parts and (found.asked or bool(file.damage))
     return Outcome(found.name, parts, _why_unread(file) if is_missed else "")
 

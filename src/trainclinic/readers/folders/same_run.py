@@ -63,8 +63,8 @@ def _norms_differ(first: Fragment, second: Fragment) -> bool:
     one, two = first.columns.get("train/grad_norm"), second.columns.get("train/grad_norm")
     if one is None or two is None:
         return False
-    steps, left, right = _aligned(one, two)
-    return steps.size >= _FEWEST_AGREEING and float(_agree(one, two, left, right).mean()) < 1 - _AGREEING_SHARE
+    steps, left, right = aligned(one, two)
+    return steps.size >= _FEWEST_AGREEING and float(values_agree(one, two, left, right).mean()) < 1 - _AGREEING_SHARE
 
 
 def starts_before(first: Fragment, second: Fragment) -> bool:
@@ -91,17 +91,17 @@ def fork_step(first: Fragment, second: Fragment) -> int:
     name = _shared_name(first, second)
     if name is None:
         return span(second)[0]
-    steps, left, right = _aligned(first.columns[name], second.columns[name])
-    different = np.flatnonzero(~_agree(first.columns[name], second.columns[name], left, right))
+    steps, left, right = aligned(first.columns[name], second.columns[name])
+    different = np.flatnonzero(~values_agree(first.columns[name], second.columns[name], left, right))
     own = np.asarray(second.columns[name].step)
     return int(steps[different[0]]) if different.size else int(own.min())
 
 
 def _relate_by_step(second: Fragment, one: Column, two: Column) -> Relation:
-    steps, left, right = _aligned(one, two)
+    steps, left, right = aligned(one, two)
     if not steps.size:
         return Relation.AFTER if _goes_on(second, one, two) else Relation.OTHER
-    agree = _agree(one, two, left, right)
+    agree = values_agree(one, two, left, right)
     (begin_one, end_one), (begin_two, end_two) = _range(one), _range(two)
     if agree.mean() >= _AGREEING_SHARE:
         contained = end_two <= end_one or begin_two <= begin_one
@@ -117,7 +117,7 @@ def _relate_without_steps(first: Fragment, second: Fragment, one: Column, two: C
     """Rows without steps: the same values in the same order, or epochs that go on."""
     shorter = min(len(one.value), len(two.value))
     left, right = np.asarray(one.value)[:shorter], np.asarray(two.value)[:shorter]
-    if shorter >= _FEWEST_AGREEING and _agree(one, two, left, right).mean() >= _AGREEING_SHARE:
+    if shorter >= _FEWEST_AGREEING and values_agree(one, two, left, right).mean() >= _AGREEING_SHARE:
         return Relation.SAME
     if first.axis != second.axis:
         return Relation.OTHER
@@ -138,7 +138,7 @@ def _shared_name(first: Fragment, second: Fragment) -> str | None:
     return max(shared, key=lambda name: (len(second.columns[name].step), name), default=None)
 
 
-def _aligned(one: Column, two: Column) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+def aligned(one: Column, two: Column) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Steps that both hold, and the last value of each at them."""
     (steps_one, values_one), (steps_two, values_two) = last_values(one), last_values(two)
     steps, left, right = np.intersect1d(steps_one, steps_two, assume_unique=True, return_indices=True)
@@ -154,7 +154,7 @@ def last_values(column: Column) -> tuple[NDArray[np.int64], NDArray[np.float64]]
     return unique, value[::-1][places]
 
 
-def _agree(one: Column, two: Column, left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.bool_]:
+def values_agree(one: Column, two: Column, left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which values are equal within the digits that both logs show (and 1e-5, the noise of single precision)."""
     with np.errstate(invalid="ignore"):
         room = one.printed.half_unit(left) + two.printed.half_unit(right) + 1e-5 * np.abs(right)

@@ -11,7 +11,7 @@ import re
 from trainclinic.readers.grammars.layout import Hole, RowKind
 from trainclinic.readers.grammars.numbers import NUMBER
 from trainclinic.readers.grammars.prefixes import Prefix
-from trainclinic.readers.tables.column_names import canonical_name, is_step_name
+from trainclinic.readers.tables.column_names import canonical_name, column_meaning, is_step_name, step_column
 from trainclinic.readers.tables.summary_rows import is_summary
 from trainclinic.record.vocabulary import SERIES
 
@@ -54,9 +54,9 @@ def read_dict_row(text: str, begin: int, end: int, prefix: Prefix) -> tuple[RowK
         return None
     holes = []
     taken: set[str] = set()
+    step, unit = _step_key(keys), _loss_unit(keys)
     for item in items:
-        key = item["key"]
-        hole = _hole(item, key, kind)
+        hole = _hole(item, kind, step, unit)
         if hole.role != "value" or hole.name not in taken:
             taken.add(hole.name)
             holes.append(hole)
@@ -84,14 +84,28 @@ def _kind(keys: list[str]) -> RowKind | None:
     return None
 
 
-def _hole(item: re.Match[str], key: str, kind: RowKind) -> Hole:
+def _step_key(keys: list[str]) -> str | None:
+    """The key to take steps from; fairseq names it `valid_num_updates` where it evaluates."""
+    plain = {re.sub(r"^(?:valid|train)_(?=num_updates$)", "", key): key for key in keys}
+    best = step_column(list(plain))
+    return None if best is None else plain[best]
+
+
+def _loss_unit(keys: list[str]) -> str:
+    """`bits` for rows of fairseq, whose losses are logarithms to base 2 (`fairseq.criterions`, all releases)."""
+    plain = {key.removeprefix("valid_").removeprefix("train_") for key in keys}
+    return "bits" if "num_updates" in plain and plain & {"ppl", "nll_loss", "wps"} else ""
+
+
+def _hole(item: re.Match[str], kind: RowKind, step: str | None, loss_unit: str) -> Hole:
     begin, end = item.span("number")
-    quoted = item["open"] is not None
+    key, quoted = item["key"], item["open"] is not None
     if kind == "summary":
         return Hole(begin, end, "value", f"summary:{key}", quoted=quoted)
-    if is_step_name(key):
+    if key == step:
         return Hole(begin, end, "step")
-    name = canonical_name(key)
-    if name == "train/epoch":
+    meaning = column_meaning(key)
+    if meaning.name == "train/epoch":
         return Hole(begin, end, "epoch", quoted=quoted)
-    return Hole(begin, end, "value", name, quoted=quoted)
+    unit = meaning.unit or (loss_unit if meaning.name.endswith("/loss") else "")
+    return Hole(begin, end, "value", meaning.name, scale=meaning.factor, unit=unit, quoted=quoted)

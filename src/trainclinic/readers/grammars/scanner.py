@@ -16,6 +16,7 @@ import numpy as np
 from trainclinic.readers.grammars.bare_rows import SAYS, BareRows
 from trainclinic.readers.grammars.dict_rows import find_row, looks_cut, read_dict_row
 from trainclinic.readers.grammars.events import EventCollector
+from trainclinic.readers.grammars.headed_tables import HeadedTables
 from trainclinic.readers.grammars.layout import Hole, Layout, RowKind, Table
 from trainclinic.readers.grammars.named_rows import (
     find_bar,
@@ -65,6 +66,7 @@ class Scanner:
         tables: Captured rows by meaning.
         events: Telling lines.
         settings: Printed settings.
+        headed: Rows under a head that names their columns.
         damage: What is wrong, where first, and how often.
         dividers: Positions of lines that say that another run begins.
         headings: Lines that look like the heading of a part, with their number: `=== eager ===`, `# torch 2.2`.
@@ -76,6 +78,7 @@ class Scanner:
     tables: dict[tuple[object, ...], Table] = field(default_factory=dict)
     events: EventCollector = field(init=False)
     settings: SettingCollector = field(default_factory=SettingCollector)
+    headed: HeadedTables = field(default_factory=HeadedTables)
     damage: list[tuple[str, int | None, int]] = field(default_factory=list)
     dividers: list[int] = field(default_factory=list)
     headings: list[tuple[int, str]] = field(default_factory=list)
@@ -226,6 +229,8 @@ class Scanner:
         """Learn the layout of a piece that holds a row; pieces that hold several are taken apart."""
         if len(piece) > MAX_SENTENCE:
             return False
+        if (row := self.headed.look_at(piece)) is not None:
+            return self._add(piece, row, number)
         if span := find_row(piece):
             return self._learn_dictionary(piece, span, number)
         if bar := find_bar(piece):

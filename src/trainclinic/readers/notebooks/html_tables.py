@@ -5,6 +5,7 @@ It reads text out of `tr`, `th` and `td` and looks at nothing else; what the col
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -91,7 +92,8 @@ def html_tables(page: str) -> list[HtmlTable]:
     if "<t" not in page and "<T" not in page:
         return []
     parser = _Parser()
-    parser.feed(page[:MAX_CHARACTERS])
-    parser.close()
+    with suppress(AssertionError):  # how the parser answers to torn declarations
+        parser.feed(page[:MAX_CHARACTERS])
+        parser.close()
     parser.end_table()
     return parser.tables

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _ALIASES = {
-    "train/loss": "loss train_loss training_loss tr_loss lm_loss trainloss loss_train loss_train_total avr_loss",
+    "train/loss": """loss train_loss training_loss tr_loss lm_loss trainloss loss_train loss_train_total avr_loss
+        lm_loss_value""",
     "train/grad_norm": """grad_norm gradient_norm gnorm grad_norm_total grad_norm_2 gradnorm total_grad_norm
         global_grad_norm grad_norm_before_clip grad_2_0_norm_total l2_norm_grad_global gradient_norm_total""",
     "train/learning_rate": """learning_rate lr lr_adamw lr_adam learningrate learning_rate_0 lr_group_0 lr_0 lr_pg1
@@ -24,7 +25,7 @@ _ALIASES = {
     "train/token_accuracy": "mean_token_accuracy token_accuracy token_acc",
     "train/accuracy": "accuracy acc categorical_accuracy sparse_categorical_accuracy binary_accuracy",
     "train/entropy": "entropy mean_entropy",
-    "train/perplexity": "perplexity ppl",
+    "train/perplexity": "perplexity ppl lm_loss_ppl",
     "time/elapsed": "elapsed_time elapsed time_elapsed elapsed_seconds elapsed_s runtime total_time wall_seconds",
     "time/remaining": "remaining_time eta time_remaining remaining",
     "time/stamp": "timestamp wall_time walltime unix_time",
@@ -57,6 +58,16 @@ _ALIASES = {
     "reward/chosen": "rewards_chosen reward_chosen",
     "reward/rejected": "rewards_rejected reward_rejected",
     "policy/kl": "kl objective_kl kl_divergence approx_kl mean_kl",
+    "reward/equal_groups": "frac_reward_zero_std",
+    "logps/chosen": "logps_chosen",
+    "logps/rejected": "logps_rejected",
+    "logits/chosen": "logits_chosen",
+    "logits/rejected": "logits_rejected",
+    "policy/clipped": "clip_ratio clip_ratio_region_mean",
+    "completions/min_length": "completions_min_length",
+    "completions/max_length": "completions_max_length",
+    "completions/terminated_length": "completions_mean_terminated_length",
+    "completions/cut": "completions_clipped_ratio",
     "completions/length": "completion_length completions_mean_length mean_completion_length response_length_mean",
 }
 _WEAK = {
