@@ -14,6 +14,8 @@ from tests.validation.conftest import clinic  # noqa: F401 - a fixture
 from trainclinic.cli.app import app
 from trainclinic.report.validation.as_json import SCHEMA_FILE
 
+pytestmark = pytest.mark.slow  # models are loaded and asked
+
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["validate", *map(str, arguments)])

@@ -107,6 +107,8 @@ def _pretrain(model: Any, tokenizer: Any, texts: list[str]) -> None:
     blocks = stream[: len(stream) // length * length].view(-1, length)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     order = torch.Generator().manual_seed(0)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # several workers share the cores, and the matrices are too small for more
     model.train()
     for _ in range(STEPS):
         batch = blocks[torch.randint(len(blocks), (16,), generator=order)]
@@ -115,3 +117,4 @@ def _pretrain(model: Any, tokenizer: Any, texts: list[str]) -> None:
         optimizer.step()
         optimizer.zero_grad()
     model.eval()
+    torch.set_num_threads(threads)

@@ -13,6 +13,9 @@ from tests.validation.conftest import Clinic
 from tests.validation.zoo import write_pairs
 from trainclinic.cli.app import app
 
+pytestmark = pytest.mark.slow  # models are loaded and asked
+
+
 pytest.importorskip("bm25s")
 
 

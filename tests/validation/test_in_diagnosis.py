@@ -14,6 +14,8 @@ from trainclinic.cli.app import app
 from trainclinic.diagnosis.diagnose import diagnose
 from trainclinic.record.errors import TrainclinicError
 
+pytestmark = pytest.mark.slow  # models are loaded and asked
+
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
