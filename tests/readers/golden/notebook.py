@@ -79,7 +79,7 @@ def written(name: str, *cells: str, title: str = "A run") -> None:
         cell.id = f"cell-{number}"
     path = HERE / name / f"{name}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, path)
+    path.write_text(nbformat.writes(notebook).replace(sys.prefix, "/venv") + "\n", encoding="utf-8")
     print(path, path.stat().st_size, file=sys.stderr)
 
 

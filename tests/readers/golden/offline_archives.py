@@ -78,8 +78,9 @@ def clearml(scratch: Path) -> None:
     for name in ("metrics.jsonl", "log.jsonl"):
         keep(session / name, HERE / "clearml_metrics" / "offline" / name)
     shown = HERE / "clearml_metrics" / "offline" / "log.jsonl"
-    lines = [line.replace(str(scratch), "") for line in shown.read_text().splitlines() if "value encountered" in line]
-    shown.write_text("\n".join(lines) + "\n")
+    lines = [line for line in shown.read_text().splitlines() if "value encountered" in line]
+    told = "\n".join(lines).replace(str(scratch), "").replace(str(Path(__file__).parent), "/project")
+    shown.write_text(told + "\n")
     settings = {"hyperparams": json.loads((session / "task.json").read_text())["hyperparams"], "name": "first"}
     (HERE / "clearml_metrics" / "offline" / "task.json").write_text(json.dumps(settings))
 
